@@ -1,0 +1,1 @@
+"""One small module per command; nothing heavy is imported until the command runs."""

@@ -1,0 +1,1 @@
+"""Coordinator, worker, leases, transport: the distributed side."""

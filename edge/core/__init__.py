@@ -1,0 +1,1 @@
+"""Ids, statuses, errors, the run record. Pure."""

@@ -1,0 +1,1 @@
+"""One DAG run: plan and state machine (pure), runner (trio), processes, logs."""

@@ -1,0 +1,1 @@
+"""Cron ticks to runs: a pure planner and its trio shell."""

@@ -1,0 +1,1 @@
+"""Which roles run in this process, under one nursery."""

@@ -1,0 +1,1 @@
+"""SQLite: runs, attempts, nodes, slots, leases. The only package that knows SQL."""

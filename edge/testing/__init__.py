@@ -1,0 +1,1 @@
+"""In-memory twins of the I/O shells, for tests."""

@@ -1,0 +1,1 @@
+"""The workflow language: YAML text to a validated, immutable DAG. Pure."""
