@@ -47,7 +47,10 @@ def format_rfc3339(value_ms: int | None, tz: dt.tzinfo | None = None) -> str:
 
 
 def parse_rfc3339(text: str) -> int | None:
-    """Return Unix milliseconds; None for `` and `-`. Raises: ValueError on anything else unreadable."""
+    """Return Unix milliseconds; None for `` and `-`.
+
+    Raises: ValueError on anything else that is unreadable.
+    """
     if text in ("", "-"):
         return None
     value = dt.datetime.fromisoformat(text)

@@ -11,7 +11,10 @@ _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([a-zµ]+)")
 
 
 def parse_go_duration(text: str, *, days: bool = False) -> float:
-    """Return seconds of `1h30m`, `1.5s` (with `days`, `d` is 24 h). Raises: ValueError naming the fault."""
+    """Return seconds of `1h30m`, `1.5s` (with `days`, `d` is 24 h).
+
+    Raises: ValueError naming the fault.
+    """
     body = text.removeprefix("-").removeprefix("+")
     if body == "0":
         return 0.0

@@ -1,4 +1,6 @@
-"""Identifiers of runs and attempts, and the names derived from them (spec 12 section 1, spec 20 section 2).
+"""Identifiers of runs and attempts, and the names derived from them.
+
+Spec 12 section 1, spec 20 section 2.
 
 Pure: randomness and time come in as arguments.
 """
@@ -52,7 +54,7 @@ class RunRef:
 
 
 def run_id_from(now_ms: int, random: bytes) -> RunId:
-    """Build a generated run id: a UUIDv7 in base62, 22 characters, sorting by time (spec 12 section 1).
+    """Build a generated run id: a UUIDv7 in base62, 22 characters, sorting by time.
 
     `now_ms` is Unix milliseconds; `random` holds at least 10 random bytes.
     """
@@ -100,7 +102,7 @@ def check_dag_name(text: str) -> DagName:
 
 
 def parse_run_ref(text: str) -> RunRef:
-    """Split `name:runId` at the first colon. Raises: UserError `invalid dag-run reference format`."""
+    """Split `name:runId` at the first colon. Raises: UserError."""
     name, colon, run_id = text.partition(":")
     if not colon or not name or not _RUN_ID.fullmatch(run_id) or len(run_id) > 64:
         raise UserError(
@@ -121,7 +123,7 @@ def attempt_key(root: RunRef, run: RunRef, attempt_id: str) -> str:
 
 
 def safe_name(text: str) -> str:
-    """Return `text` as a file name part: other characters become `_`, cut at 100 (spec 12 section 3)."""
+    """Return `text` as a file name part: other characters become `_`, cut at 100."""
     return _UNSAFE.sub("_", text)[:100]
 
 
