@@ -1,0 +1,1 @@
+"""Generated messages; made by proto/generate.py, never edited."""
