@@ -145,6 +145,8 @@ class Channel:
 
     def __init__(self, address: str) -> None:
         self.address = address
+        #: whether the peer said that it is edge; None until it has answered
+        self.is_edge_peer: bool | None = None
         self._channel = grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
 
     async def unary(self, method: str, request: Message, *, timeout_s: float | None = None) -> Any:
@@ -157,7 +159,10 @@ class Channel:
         )
 
         async def call() -> Any:
-            return await invoke(request, timeout=timeout_s, metadata=_METADATA)
+            running = invoke(request, timeout=timeout_s, metadata=_METADATA)
+            answer = await running
+            self.is_edge_peer = EDGE_PROTOCOL_KEY in dict(await running.initial_metadata())
+            return answer
 
         try:
             return await _aio(call)
@@ -332,6 +337,7 @@ def _method_handler(
             metadata={str(key): str(value) for key, value in context.invocation_metadata()},
         )
         try:
+            await context.send_initial_metadata(_METADATA)
             argument = Reader(context) if streams else request
             return await trio_asyncio.trio_as_aio(handler)(argument, caller)
         except RpcError as exc:
