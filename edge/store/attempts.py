@@ -70,7 +70,7 @@ class AttemptWriter(Database):
         Raises: DuplicateRunError when `new_run` and the run exists.
         """
         with self.transaction(durable=True):
-            conn = self._connection()
+            conn = self.connection()
             dag = self._dag(record.name)
             found = conn.execute(
                 "SELECT id, latest FROM runs WHERE run_id = ? AND dag = ?", (record.run_id, dag)
@@ -111,14 +111,14 @@ class AttemptWriter(Database):
 
     def _insert(self, table: str, values: dict[str, object]) -> int:
         marks = ", ".join("?" * len(values))
-        cursor = self._connection().execute(
+        cursor = self.connection().execute(
             f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values())
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
     def _run_number(self, created_ms: int) -> int:
-        last = self._connection().execute("SELECT max(id) FROM runs").fetchone()[0] or 0
+        last = self.connection().execute("SELECT max(id) FROM runs").fetchone()[0] or 0
         return max(created_ms, int(last) + 1)
 
     def _dag(self, name: str) -> int:
@@ -128,7 +128,7 @@ class AttemptWriter(Database):
         return self._number("boots", "boot_id", boot_id)
 
     def _number(self, table: str, column: str, value: str | bytes) -> int:
-        conn = self._connection()
+        conn = self.connection()
         row = conn.execute(f"SELECT id FROM {table} WHERE {column} = ?", (value,)).fetchone()
         if row is None:
             sql = f"INSERT INTO {table} ({column}) VALUES (?) RETURNING id"
@@ -136,7 +136,7 @@ class AttemptWriter(Database):
         return int(row[0])
 
     def _blob(self, text: str) -> int:
-        conn = self._connection()
+        conn = self.connection()
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
         row = conn.execute("SELECT id FROM blobs WHERE digest = ?", (digest,)).fetchone()
         if row is None:
@@ -165,7 +165,7 @@ class AttemptWriter(Database):
 
     def _write_rows(self, attempt: int, packed: list[NodeRow]) -> None:
         context = self._context(attempt)
-        conn = self._connection()
+        conn = self.connection()
         if not context.log_dir:
             found = rows.find_log_dir(packed, context.log)
             if found:
@@ -243,7 +243,7 @@ class AttemptWriter(Database):
             self._contexts.pop(attempt, None)
 
     def _update(self, attempt: int, record: RunRecord, *, checked: bool = False) -> None:
-        conn, context = self._connection(), self._context(attempt)
+        conn, context = self.connection(), self._context(attempt)
         if record.working_dir != context.work_dir:
             # Rows that say "as the attempt" keep their meaning.
             conn.execute(
@@ -267,7 +267,7 @@ class AttemptWriter(Database):
 
     def _status(self, attempt: int) -> RunStatus:
         row = (
-            self._connection()
+            self.connection()
             .execute("SELECT status FROM attempts WHERE id = ?", (attempt,))
             .fetchone()
         )
@@ -277,7 +277,7 @@ class AttemptWriter(Database):
 
     def _is_latest(self, attempt: int) -> bool:
         row = (
-            self._connection()
+            self.connection()
             .execute(f"SELECT {_LATEST_SQL} = id FROM attempts WHERE id = ?", (attempt,))
             .fetchone()
         )
@@ -288,7 +288,7 @@ class AttemptWriter(Database):
         if context is not None:
             self._contexts.move_to_end(attempt)
             return context
-        conn = self._connection()
+        conn = self.connection()
         row = conn.execute(
             "SELECT a.log, a.log_dir, a.work_dir, a.steps, b.data FROM attempts a"
             " LEFT JOIN blobs b ON b.id = a.steps WHERE a.id = ?",
@@ -316,7 +316,7 @@ class AttemptWriter(Database):
         Raises: NotFoundError when there is no such run.
         """
         with self.transaction(durable=True):
-            conn = self._connection()
+            conn = self.connection()
             row = _latest_row(conn, ref)
             if row is None:
                 raise NotFoundError(f"dag-run ID not found: {ref.run_id}")
@@ -328,7 +328,7 @@ class AttemptWriter(Database):
 
     def abort_requested(self, attempt: int) -> bool:
         """Tell whether a stop of this attempt was requested."""
-        row = self._read(
+        row = self.read(
             lambda conn: conn.execute(
                 "SELECT abort FROM attempts WHERE id = ?", (attempt,)
             ).fetchone()
@@ -338,7 +338,7 @@ class AttemptWriter(Database):
     def set_contact(self, attempt: int, contact_ms: int | None) -> None:
         """Record the last contact with a run's worker, when it has become unreachable."""
         with self.transaction():
-            self._connection().execute(
+            self.connection().execute(
                 "UPDATE attempts SET contact_ms = ? WHERE id = ?", (contact_ms, attempt)
             )
 

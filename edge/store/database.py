@@ -24,7 +24,7 @@ _MAX_REPORTS = 100
 
 
 class Database:
-    """The file: `transaction` to write, `_read` to read, reports of rows that were set aside."""
+    """The file: `transaction` to write, `read` to read, reports of rows that were set aside."""
 
     def __init__(self, path: Path, writer: sqlite3.Connection | None) -> None:
         self.path = path
@@ -100,7 +100,7 @@ class Database:
                 self._sync_after |= durable and not self._durable
                 yield
                 return
-            conn = self._connection()
+            conn = self.connection()
             try:
                 dialect.set_durable(conn, durable)
                 conn.execute("BEGIN IMMEDIATE")
@@ -129,7 +129,7 @@ class Database:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo only the writes of this block when it raises; inside a transaction."""
-        conn = self._connection()
+        conn = self.connection()
         assert self._depth
         conn.execute("SAVEPOINT part")
         try:
@@ -150,7 +150,8 @@ class Database:
         """True while the open transaction has not been rolled back by an error."""
         return self._writer is not None and self._writer.in_transaction
 
-    def _connection(self) -> sqlite3.Connection:
+    def connection(self) -> sqlite3.Connection:
+        """Return the writing connection, for the modules of this package inside a transaction."""
         if self._writer is None:
             raise StoreError(f"{self.path}: the store is closed or was opened for reading only")
         return self._writer
@@ -160,10 +161,10 @@ class Database:
 
     # -- reading
 
-    def _read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    def read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Run a read on one consistent state; `work` may be run again and must not write."""
         if self._owner == threading.get_ident():
-            return work(self._connection())
+            return work(self.connection())
         try:
             with self._reader_lock:
                 while True:

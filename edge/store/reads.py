@@ -58,7 +58,7 @@ class RunReader(Database):
 
     def attempt_row(self, ref: RunRef, attempt_id: str | None = None) -> int | None:
         """Return the row id of an attempt (None: the latest); None when there is none."""
-        return self._read(lambda conn: _attempt_row(conn, ref, attempt_id))
+        return self.read(lambda conn: _attempt_row(conn, ref, attempt_id))
 
     def load_record(self, ref: RunRef, attempt_id: str | None = None) -> StoredRecord | None:
         """Return the record of an attempt (None: the latest); None when there is none."""
@@ -67,7 +67,7 @@ class RunReader(Database):
             row = _attempt_row(conn, ref, attempt_id)
             return None if row is None else self._record(conn, ref, row)
 
-        return self._read(work)
+        return self.read(work)
 
     def latest_record(self, name: str) -> StoredRecord | None:
         """Return the record of a DAG's newest run."""
@@ -80,7 +80,7 @@ class RunReader(Database):
             ).fetchone()
             return None if row is None else self._record(conn, RunRef(name, row[0]), row[1])
 
-        return self._read(work)
+        return self.read(work)
 
     def find_runs(self, query: RunFilter) -> list[RunSummary]:
         """Return summaries, the newest run first."""
@@ -97,21 +97,21 @@ class RunReader(Database):
                         break
             return found
 
-        return self._read(work)
+        return self.read(work)
 
     def latest_by_dag(self) -> dict[str, RunSummary]:
         """Return the newest run of every DAG that has one."""
         sql = _SUMMARY_SQL + (
             "WHERE r.id IN (SELECT (SELECT max(id) FROM runs WHERE dag = dags.id) FROM dags)"
         )
-        return self._read(
+        return self.read(
             lambda conn: {summary.name: summary for summary in self._summaries(conn.execute(sql))}
         )
 
     def summary_of(self, ref: RunRef) -> RunSummary | None:
         """Return the summary of a run's latest attempt."""
         sql = _SUMMARY_SQL + ("WHERE r.run_id = ? AND r.dag = (SELECT id FROM dags WHERE name = ?)")
-        return self._read(
+        return self.read(
             lambda conn: next(self._summaries(conn.execute(sql, (ref.run_id, ref.name))), None)
         )
 
@@ -132,7 +132,7 @@ class RunReader(Database):
                 return None
             return Snapshot(yaml, base, source)
 
-        return self._read(work)
+        return self.read(work)
 
     def active_local_runs(self, name: str | None = None) -> list[ActiveRun]:
         """Return the attempts that are not final and were begun by a process of this host."""
@@ -160,12 +160,12 @@ class RunReader(Database):
                 )
             return found
 
-        return self._read(work)
+        return self.read(work)
 
     def groups_of(self, run: ActiveRun) -> list[ProcessGroup]:
         """Return the process groups recorded for the running nodes of an attempt."""
         sql = "SELECT key, pgid, pg_started FROM nodes WHERE attempt = ? AND pgid IS NOT NULL"
-        return self._read(
+        return self.read(
             lambda conn: [
                 ProcessGroup(
                     ref=run.ref, key=str(key), pgid=pgid, started_ms=start, boot_id=run.boot_id

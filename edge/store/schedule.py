@@ -18,7 +18,7 @@ class SlotBook(AttemptWriter):
     def claim_slot(self, dag: str, entry: str, slot_ms: int, run_id: str, kind: str) -> bool:
         """Take the right to serve a slot, durably; False when it is served already."""
         with self.transaction(durable=True):
-            cursor = self._connection().execute(
+            cursor = self.connection().execute(
                 "INSERT OR IGNORE INTO slots (slot_ms, dag, entry, kind, run_id)"
                 " VALUES (?, ?, ?, ?, ?)",
                 (slot_ms, self._dag(dag), entry, kind, run_id),
@@ -31,7 +31,7 @@ class SlotBook(AttemptWriter):
             "SELECT entry, slot_ms, run_id, kind FROM slots"
             " WHERE slot_ms >= ? AND dag = (SELECT id FROM dags WHERE name = ?)"
         )
-        return self._read(
+        return self.read(
             lambda conn: [
                 SlotClaim(dag=dag, entry=row[0], slot_ms=row[1], run_id=row[2], kind=row[3])
                 for row in conn.execute(sql, (since_ms, dag))
@@ -42,19 +42,19 @@ class SlotBook(AttemptWriter):
         """Forget served slots that can never fire again; return how many."""
         with self.transaction():
             return (
-                self._connection()
+                self.connection()
                 .execute("DELETE FROM slots WHERE slot_ms < ?", (before_ms,))
                 .rowcount
             )
 
     def last_tick_ms(self) -> int | None:
         """Return when the scheduler last looked; None before its first look."""
-        return self._read(lambda conn: _meta(conn, "last_tick_ms"))
+        return self.read(lambda conn: _meta(conn, "last_tick_ms"))
 
     def set_last_tick(self, tick_ms: int) -> None:
         """Record when the scheduler looked."""
         with self.transaction():
-            self._connection().execute(
+            self.connection().execute(
                 "INSERT OR REPLACE INTO meta (key, value) VALUES ('last_tick_ms', ?)", (tick_ms,)
             )
 
@@ -65,19 +65,19 @@ class SlotBook(AttemptWriter):
             row = conn.execute("SELECT watermark_ms FROM dags WHERE name = ?", (dag,)).fetchone()
             return None if row is None else row[0]
 
-        return self._read(work)
+        return self.read(work)
 
     def set_watermark(self, dag: str, watermark_ms: int | None) -> None:
         """Record up to when a DAG's slots are dealt with; None forgets it."""
         with self.transaction():
-            self._connection().execute(
+            self.connection().execute(
                 "UPDATE dags SET watermark_ms = ? WHERE id = ?", (watermark_ms, self._dag(dag))
             )
 
     def missed_slot(self, dag: str, entry: str, slot_ms: int, reason: str) -> None:
         """Record a slot that was not run; the last 100 of each DAG are kept."""
         with self.transaction():
-            conn, number = self._connection(), self._dag(dag)
+            conn, number = self.connection(), self._dag(dag)
             conn.execute(
                 "INSERT OR REPLACE INTO missed_slots (dag, slot_ms, entry, reason)"
                 " VALUES (?, ?, ?, ?)",
@@ -97,7 +97,7 @@ class SlotBook(AttemptWriter):
             " WHERE dag = (SELECT id FROM dags WHERE name = ?)"
             " ORDER BY slot_ms DESC, entry DESC LIMIT ?"
         )
-        return self._read(
+        return self.read(
             lambda conn: [
                 MissedSlot(dag=dag, entry=row[0], slot_ms=row[1], reason=row[2])
                 for row in conn.execute(sql, (dag, limit))

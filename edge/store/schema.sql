@@ -132,12 +132,14 @@ CREATE TABLE leases (
   worker TEXT NOT NULL,
   token TEXT NOT NULL,
   claimed_ms INTEGER NOT NULL,
-  last_ms INTEGER NOT NULL
+  last_ms INTEGER NOT NULL,
+  is_edge INTEGER NOT NULL        -- 1: the worker announced `edge-protocol`
 ) WITHOUT ROWID;
 
 CREATE TABLE workers (
   id TEXT PRIMARY KEY,
   labels TEXT NOT NULL,
-  stats TEXT NOT NULL,
+  stats TEXT NOT NULL,            -- JSON
+  is_edge INTEGER NOT NULL,
   last_seen_ms INTEGER NOT NULL
 ) WITHOUT ROWID;

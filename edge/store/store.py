@@ -44,7 +44,7 @@ class Store(SlotBook, RunReader):
             raise dialect.map_os_error(exc, path) from exc
         store = cls(path, None)
         try:
-            version = store._read(lambda conn: migrations.check_version(conn, path))
+            version = store.read(lambda conn: migrations.check_version(conn, path))
             if version == 0:
                 return None
             if version < migrations.SCHEMA_VERSION:

@@ -136,7 +136,7 @@ def test_steps_are_stored_once_and_only_changes_again(store: Store) -> None:
     record.nodes[7].step = {"name": "s7", "commands": [{"command": "resolved"}]}
     store.finish(attempt, record)
     store.begin_attempt(make_record("r2", steps=50), SNAPSHOT, HOST, new_run=True)
-    conn = store._connection()
+    conn = store.connection()
     assert conn.execute("SELECT count(*) FROM blobs").fetchone()[0] == 2
     assert conn.execute("SELECT key FROM nodes WHERE step IS NOT NULL").fetchall() == [(7,)]
     found = store.load_record(record.ref)
