@@ -213,6 +213,8 @@ class DAG:
     dotenv: tuple[str, ...] = (".env",)
     working_dir: str = ""
     shell: Shell | None = None
+    #: `shell_args` without `shell`: arguments for the default shell
+    shell_args: tuple[str, ...] = ()
     preconditions: tuple[Precondition, ...] = ()
     schedule: Schedule = field(default_factory=Schedule)
     skip_if_successful: bool = False

@@ -1,0 +1,202 @@
+"""`retry_policy`, `preconditions` and `consts`: contents behind the shapes (spec 10 section 7)."""
+
+from __future__ import annotations
+
+import re
+
+from edge.workflow.decode import Decoded
+from edge.workflow.model import Precondition, RetryPolicy
+from edge.workflow.nodes import (
+    ListNode,
+    MapNode,
+    Node,
+    ScalarNode,
+    go_text,
+    go_type,
+    scalar_text,
+)
+from edge.workflow.problems import NOT_YET
+from edge.workflow.shapes import fail, is_null
+
+__all__ = ["read_consts", "read_preconditions", "read_retry_policy"]
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_CONST = re.compile(r"(\\*)\$\{[ \t]*consts\.([A-Za-z][A-Za-z0-9_]*)[ \t]*\}")
+
+
+def read_retry_policy(fields: Decoded, path: str = "retry_policy") -> RetryPolicy:
+    """Return the step form of spec 10 section 7.2; text stays text until the step starts."""
+    limit = _count(fields, path, "limit")
+    interval = _count(fields, path, "interval_sec")
+    return RetryPolicy(
+        limit=limit,
+        interval_s=interval,
+        backoff=_backoff(fields, path),
+        max_interval_s=fields.integer("max_interval_sec"),
+        exit_codes=_codes(fields, path),
+    )
+
+
+def _count(fields: Decoded, path: str, key: str) -> int | str:
+    node = fields.get(key)
+    field = f"{path}.{key}"
+    if node is None:
+        fail(fields.node, field, f"{key} is required when retry_policy is specified")
+    value = node.value if isinstance(node, ScalarNode) else None
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        fail(node, field, f"invalid type: {go_type(node)}", go_text(node))
+    if isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]{1,18}", value):
+        return int(value)
+    return value
+
+
+def _backoff(fields: Decoded, path: str) -> float:
+    node = fields.get("backoff")
+    if node is None:
+        return 0.0
+    value = node.value if isinstance(node, ScalarNode) else None
+    if isinstance(value, bool):
+        return 2.0 if value else 0.0
+    if not isinstance(value, int | float):
+        fail(
+            node,
+            f"{path}.backoff",
+            f"invalid type for retry_policy.backoff: {go_type(node)} (must be boolean or number)",
+            go_text(node),
+        )
+    if not 1.0 < value < float("inf"):
+        fail(
+            node,
+            f"{path}.backoff",
+            "must be greater than 1.0 for exponential growth",
+            go_text(node),
+        )
+    return float(value)
+
+
+def _codes(fields: Decoded, path: str) -> tuple[int, ...]:
+    node = fields.get("exit_code")
+    if node is None:
+        return ()
+    if not isinstance(node, ListNode):
+        fail(node, f"{path}.exit_code", "exit_code must be a list of integers", go_text(node))
+    codes = []
+    for item in node.items:
+        value = item.value if isinstance(item, ScalarNode) else None
+        if isinstance(value, bool) or not isinstance(value, int):
+            fail(item, f"{path}.exit_code", "exit_code must be a list of integers", go_text(item))
+        codes.append(value)
+    return tuple(codes)
+
+
+def read_preconditions(node: Node | None, field: str = "preconditions") -> tuple[Precondition, ...]:
+    """Return the checks of spec 10 section 7.4."""
+    if node is None or is_null(node):
+        return ()
+    if isinstance(node, ScalarNode) and isinstance(node.value, str):
+        return (_condition(node, field, node.value),)
+    if not isinstance(node, ListNode):
+        fail(
+            node, field, "precondition must be a string or an array of strings", go_text(node)
+        )
+    found = []
+    for item in node.items:
+        if isinstance(item, MapNode):
+            found.append(_check(item, field))
+        elif isinstance(item, ScalarNode) and isinstance(item.value, str):
+            found.append(_condition(item, field, item.value))
+        else:
+            fail(item, field, "precondition value must be a string", go_text(item))
+    return tuple(found)
+
+
+def _condition(node: Node, field: str, text: str) -> Precondition:
+    if not text.strip():
+        fail(node, field, "precondition value must be a string", text)
+    return Precondition(condition=text)
+
+
+def _check(node: MapNode, field: str) -> Precondition:
+    texts = {"condition": "", "eval": "", "expected": ""}
+    negate = False
+    for written, value in node.entries.items():
+        key = written.lower()
+        if key == "negate":
+            if not isinstance(value, ScalarNode) or not isinstance(value.value, bool):
+                fail(value, field, "precondition negate must be a boolean", go_text(value))
+            negate = value.value
+        elif key in texts:
+            text = value.value if isinstance(value, ScalarNode) else None
+            if not isinstance(text, str) or not text.strip():
+                fail(value, field, "precondition value must be a string", go_text(value))
+            texts[key] = text
+        else:
+            fail(value, field, f"precondition has invalid key: {written}", written)
+    if texts["condition"] and texts["eval"]:
+        fail(node, field, "only one of condition or eval is allowed")
+    if not texts["condition"] and not texts["eval"]:
+        fail(node, field, "condition or eval is required")
+    if texts["eval"] and not texts["expected"]:
+        fail(node, field, "expected is required when eval is set")
+    pattern = texts["expected"].removeprefix("re:")
+    if texts["expected"].startswith("re:"):
+        if not pattern:
+            fail(node, field, "expected regexp is empty")
+        try:
+            re.compile(pattern)
+        except (re.error, RecursionError, OverflowError) as exc:
+            fail(node, field, f"expected regexp is invalid: {exc}", texts["expected"])
+    if texts["eval"]:
+        line_node = node.entries.get("eval", node)
+        fail(line_node, f"{field}.eval", NOT_YET)
+    return Precondition(
+        condition=texts["condition"],
+        expected=texts["expected"],
+        negate=negate,
+    )
+
+
+def read_consts(node: Node | None, inherited: dict[str, str]) -> dict[str, str]:
+    """Return constants in order over the inherited ones (spec 11 section 4).
+
+    A text may use `${consts.x}` of an earlier entry; everything else stays as written.
+    """
+    found = dict(inherited)
+    if node is None or is_null(node):
+        return found
+    if not isinstance(node, ListNode):
+        fail(node, "consts", "consts must use list form", go_text(node))
+    own: set[str] = set()
+    for index, item in enumerate(node.items):
+        if not isinstance(item, MapNode):
+            fail(item, f"consts[{index}]", "consts entries must be single-entry mappings")
+        if len(item.entries) != 1:
+            fail(item, f"consts[{index}]", "consts entries must contain exactly one key")
+        (name, value) = next(iter(item.entries.items()))
+        if not _NAME.match(name):
+            fail(item, f"consts[{index}]", f'consts key "{name}" is invalid', name)
+        if name in own:
+            fail(item, f"consts.{name}", f'consts key "{name}" is defined more than once', name)
+        own.add(name)
+        scalar = value.value if isinstance(value, ScalarNode) else None
+        if scalar is None or (isinstance(scalar, float) and scalar - scalar != 0):
+            fail(
+                value,
+                f"consts.{name}",
+                f'const "{name}" must be a literal string, number, or boolean',
+                go_text(value),
+            )
+        text = scalar_text(scalar)
+        found[name] = _with_consts(text, found) if isinstance(scalar, str) else text
+    return found
+
+
+def _with_consts(text: str, known: dict[str, str]) -> str:
+    def insert(match: re.Match[str]) -> str:
+        slashes = match[1]
+        if len(slashes) % 2:
+            return slashes[1:] + match[0][len(slashes) :]
+        value = known.get(match[2])
+        return match[0] if value is None else slashes + value
+
+    return _CONST.sub(insert, text) if "${" in text else text

@@ -1,0 +1,146 @@
+"""What can be wrong with a workflow file, and how it is said (spec 10 section 1.3).
+
+Two views of one fault: `Problem` for our own `file:line:column: field: message`, and the bullet
+text that `validate` prints and that other programs look for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from edge.core.errors import UserError
+
+__all__ = [
+    "NOT_YET",
+    "DAGError",
+    "Fault",
+    "FaultError",
+    "Findings",
+    "Problem",
+    "ValidationReport",
+    "field_text",
+]
+
+#: what a field says that Dagu has and this version does not do
+NOT_YET = "not available in this version of edge yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault of a file. `line` and `column` count from 1; 0 = the file as a whole."""
+
+    line: int
+    column: int
+    #: path in YAML spelling, such as `steps[2].retry_policy.limit`; "" for the whole document
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.line}:{self.column}: " if self.line else ""
+        return f"{place}{self.field}: {self.message}" if self.field else place + self.message
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationReport:
+    """Result of `validate`: no error means valid; the rest never changes the verdict."""
+
+    errors: tuple[Problem, ...]
+    #: texts of build warnings and deprecations, each once
+    warnings: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    #: the errors as the bullets of spec 10 section 14, without the leading dash
+    bullets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault while it travels up; `field` is relative to the mapping that is being read."""
+
+    line: int
+    column: int
+    field: str
+    message: str
+    #: the offending value for the bullet text; None = none shown
+    value: str | None = None
+    #: other text for the bullet; "" = said by another fault's bullet already
+    bullet: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Return `field 'x': message (value: v)`."""
+        if self.bullet is not None:
+            return self.bullet
+        shown = "" if self.value is None else f" (value: {self.value})"
+        return f"{field_text(self.field)}{self.message}{shown}"
+
+
+class FaultError(Exception):
+    """Raised inside the loader only.
+
+    `decoding` = wrong keys or types: nothing else of that mapping is checked. `base` is the path of
+    the step or handler the faults belong to, `section` the root field that wraps them in bullets.
+    """
+
+    def __init__(
+        self,
+        faults: Sequence[Fault],
+        *,
+        decoding: bool = False,
+        base: str = "",
+        section: str = "",
+    ) -> None:
+        super().__init__("; ".join(fault.message for fault in faults))
+        self.faults = tuple(faults)
+        self.decoding = decoding
+        self.base = base
+        self.section = section
+
+    def within(self, base: str, section: str) -> FaultError:
+        """Return the same faults as those of a step or handler."""
+        return FaultError(self.faults, decoding=self.decoding, base=base, section=section)
+
+
+_R = TypeVar("_R")
+
+
+class Findings:
+    """Collects faults of parts that are read one after the other."""
+
+    def __init__(self) -> None:
+        self.errors: list[FaultError] = []
+
+    def read(self, reader: Callable[[], _R], otherwise: _R) -> _R:
+        """Return what `reader` returns; on a fault note it and return `otherwise`."""
+        try:
+            return reader()
+        except FaultError as exc:
+            self.errors.append(exc)
+            return otherwise
+
+    def raise_any(self) -> None:
+        """Raise one error with everything that was found, if anything was."""
+        if self.errors:
+            raise FaultError(
+                [fault for error in self.errors for fault in error.faults],
+                decoding=any(error.decoding for error in self.errors),
+            )
+
+
+class DAGError(UserError):
+    """The workflow cannot be loaded.
+
+    The message is the text of spec 10 sections 1.3 and 1.5 from `failed to process document N: ` on
+    (or the bare text of a syntax error or document rule).
+    """
+
+    def __init__(self, message: str, problems: Iterable[Problem], bullets: Iterable[str]) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+        self.bullets = tuple(bullets)
+
+
+def field_text(path: str) -> str:
+    """Return the prefix `field 'path': `, or nothing for an empty path."""
+    return f"field '{path}': " if path else ""

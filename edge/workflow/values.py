@@ -1,0 +1,402 @@
+"""Value references: text, field policy and scope to text (spec 11).
+
+One tokeniser, one pass: an inserted value is data and is never scanned again. A reference without a
+value stays exactly as it is written.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from enum import Enum, StrEnum
+
+from edge.workflow.shell_expressions import ShellExpression, parse_expression
+
+__all__ = ["ALIASES", "Policy", "Scope", "Source", "resolve"]
+
+
+class Source(StrEnum):
+    """Where a value of the scope comes from."""
+
+    PROCESS = "process"
+    PARAM = "param"
+    MANAGED = "managed"
+    DAG_ENV = "dag_env"
+    DOTENV = "dotenv"
+    OUTPUT = "output"
+    SECRET = "secret"
+    STEP_ENV = "step_env"
+
+
+class Policy(Enum):
+    """How a field is evaluated (the rows of spec 11 section 3)."""
+
+    #: as written
+    LITERAL = "literal"
+    #: references only; `$X` is left for the shell that reads the text
+    VALUE_SHELL = "value_shell"
+    #: references and `$X`, the process environment excluded
+    VALUE = "value"
+    #: references and `$X`, the process environment included
+    VALUE_OS = "value_os"
+    #: as VALUE, but a backslash before `$X` is plain text: stdout and stderr paths
+    VALUE_PATH = "value_path"
+    #: as VALUE, for the text of an interpreter that is no Unix shell; `\\$X` keeps its backslash
+    VALUE_INTERPRETER = "value_interpreter"
+
+
+#: short form -> name in `context`
+ALIASES: Mapping[str, str] = {
+    **{
+        name: name
+        for name in (
+            "dag.name run.id run.status run.scheduled_at run.root_name run.root_id attempt.id"
+            " step.id step.name trigger.type trigger.actor paths.log_file paths.work_dir"
+            " paths.artifacts_dir paths.wiki_dir paths.docs_dir paths.step_stdout_file"
+            " paths.step_stderr_file paths.step_output_file profile.name profile.resolved_at"
+            " pushback.iteration pushback.previous_stdout_file"
+        ).split()
+    },
+    "run.started_at": "attempt.started_at",
+}
+
+_TOKEN = re.compile(
+    r"(?P<slashes>\\*)\$(?:\{(?P<braced>[^}\n]*)\}|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<digits>[0-9]+))",
+    re.ASCII,
+)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_TILDE = re.compile(r"~(?:/[A-Za-z0-9~/._\-+=,:@]*)?\Z")
+_UNSAFE = re.compile("[$`\x00-\x1f\x7f]")
+_WORD_CHAR = re.compile(r"[A-Za-z0-9_]")
+
+
+class Scope:
+    """What references can see: an immutable chain of named values, the innermost first.
+
+    `consts`, `params` and `context` are what `${consts.x}`, `${params.x}` and `${context.a.b}` read
+    (`params` holds positional ones too, under "1", "2", ...); `payload` is `${params}`; `host` is
+    the engine's own whole environment, the last resort of VALUE_OS.
+    """
+
+    __slots__ = ("_pairs", "_parent", "_source", "consts", "context", "host", "params", "payload")
+
+    def __init__(
+        self,
+        *,
+        consts: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        context: Mapping[str, str] | None = None,
+        host: Mapping[str, str] | None = None,
+        payload: str | None = None,
+    ) -> None:
+        self.consts: Mapping[str, str] = consts or {}
+        self.params: Mapping[str, str] = params or {}
+        self.context: Mapping[str, str] = context or {}
+        self.host: Mapping[str, str] = host or {}
+        self.payload = payload
+        self._pairs: dict[str, str] = {}
+        self._source: Source | None = None
+        self._parent: Scope | None = None
+
+    def child(self, pairs: Iterable[tuple[str, str]], source: Source) -> Scope:
+        """Return a scope with further values over this one; later pairs win."""
+        inner = self._copy()
+        inner._pairs = dict(pairs)
+        inner._source = source
+        inner._parent = self
+        return inner
+
+    def with_context(self, extra: Mapping[str, str]) -> Scope:
+        """Return a scope with further context fields."""
+        inner = self._copy()
+        inner._pairs = self._pairs
+        inner._source = self._source
+        inner._parent = self._parent
+        inner.context = {**self.context, **extra}
+        return inner
+
+    def _copy(self) -> Scope:
+        return Scope(
+            consts=self.consts,
+            params=self.params,
+            context=self.context,
+            host=self.host,
+            payload=self.payload,
+        )
+
+    def get(self, name: str, *, with_process: bool) -> str | None:
+        """Return the innermost value; entries of the process count only when asked for."""
+        scope: Scope | None = self
+        while scope is not None:
+            value = scope._pairs.get(name)
+            if value is not None and (with_process or scope._source is not Source.PROCESS):
+                return value
+            scope = scope._parent
+        return None
+
+    def environ(self) -> dict[str, str]:
+        """Return every value, inner over outer: the environment of a step process."""
+        chain = []
+        scope: Scope | None = self
+        while scope is not None:
+            chain.append(scope._pairs)
+            scope = scope._parent
+        merged: dict[str, str] = {}
+        for pairs in reversed(chain):
+            merged.update(pairs)
+        return merged
+
+
+def resolve(text: str, policy: Policy, scope: Scope) -> str:
+    """Return the text with its references replaced by values."""
+    if "$" not in text or policy is Policy.LITERAL:
+        return text
+    return _Pass(text, policy, scope).run()
+
+
+class _Pass:
+    """One evaluation of one field."""
+
+    def __init__(self, text: str, policy: Policy, scope: Scope) -> None:
+        self._text = text
+        self._policy = policy
+        self._scope = scope
+        self._shell = policy is Policy.VALUE_SHELL
+        self._spans: list[tuple[int, int]] | None = None
+
+    def run(self) -> str:
+        text = self._text
+        parts: list[str] = []
+        keep_expressions = not self._shell and self._has_assignment()
+        at = 0
+        for match in _TOKEN.finditer(text):
+            new = self._token(match, keep_expressions)
+            if new is not None:
+                parts.append(text[at : match.start()])
+                parts.append(new)
+                at = match.end()
+        if not parts:
+            return text
+        parts.append(text[at:])
+        return "".join(parts)
+
+    def _token(self, match: re.Match[str], keep_expressions: bool) -> str | None:
+        """Return what stands for a token; None = it stays."""
+        slashes = match["slashes"]
+        dollar = match.start() + len(slashes)
+        escaped = len(slashes) % 2 == 1
+        braced = match["braced"]
+        if braced is not None:
+            body = braced.strip(" \t")
+            if "." in body or body == "params":
+                strict, value = self._strict(body)
+                if strict:
+                    if escaped:
+                        return slashes[1:] + match[0][len(slashes) :]
+                    return None if value is None else slashes + value
+                return None
+        unqualified = self._unqualified(match, dollar, escaped, keep_expressions)
+        return None if unqualified is None else unqualified
+
+    # strict references (section 2)
+
+    def _strict(self, body: str) -> tuple[bool, str | None]:
+        """Return whether the text is a supported reference, and its value if it has one."""
+        scope = self._scope
+        if body == "params":
+            return True, scope.payload
+        head, _, rest = body.partition(".")
+        if head == "env":
+            return bool(_ENV.match(rest)), self._env_value(rest)
+        if head == "params":
+            return bool(_NAME.match(rest)), scope.params.get(rest) if _NAME.match(rest) else None
+        if head == "consts":
+            return bool(_NAME.match(rest)), scope.consts.get(rest)
+        if head == "context":
+            return True, scope.context.get(rest)
+        name = ALIASES.get(body)
+        if name is not None:
+            return True, scope.context.get(name)
+        if head == "steps" and re.fullmatch(
+            r"steps\.[A-Za-z][A-Za-z0-9_]*\.outputs\.[A-Za-z_][A-Za-z0-9_]*", body, re.ASCII
+        ):
+            return True, None
+        return False, None
+
+    def _env_value(self, name: str) -> str | None:
+        value = self._scope.get(name, with_process=True)
+        if value is None and self._policy is Policy.VALUE_OS:
+            value = self._scope.host.get(name)
+        return value
+
+    # unqualified references (sections 7.2 to 7.4)
+
+    def _unqualified(
+        self, match: re.Match[str], dollar: int, escaped: bool, keep_expressions: bool
+    ) -> str | None:
+        slashes = match["slashes"]
+        bare = match[0][len(slashes) :]
+        digits = match["digits"]
+        name = match["name"]
+        body = match["braced"]
+        if body is not None and body.isascii() and body.isdigit():
+            digits = body
+        if digits is not None:
+            return self._positional(digits, match, dollar, slashes, escaped)
+        if escaped and self._policy is not Policy.VALUE_PATH:
+            if self._shell or self._policy is Policy.VALUE_INTERPRETER:
+                return None
+            if name is None and (body is None or not re.match(r"#?[A-Za-z_]", body)):
+                return None
+            return slashes[1:] + bare
+        if name is None and body is not None and _ENV.match(body):
+            token = self._quoted_token(body, match, dollar)
+            if token is not None:
+                return slashes + token
+            name = body
+        if self._shell:
+            return self._tilde(name, slashes, dollar)
+        if self._in_quotes(dollar):
+            return None
+        if name is not None:
+            value = self._lookup(name)
+            return None if value is None else slashes + value
+        if body is None or keep_expressions:
+            return None
+        expression = parse_expression(body)
+        if expression is None:
+            return None
+        value = self._expression(expression)
+        return None if value is None else slashes + value
+
+    def _positional(
+        self, digits: str, match: re.Match[str], dollar: int, slashes: str, escaped: bool
+    ) -> str | None:
+        following = self._text[match.end() : match.end() + 1]
+        if match["braced"] is None and following and _WORD_CHAR.match(following):
+            return None
+        value = self._scope.params.get(digits)
+        if value is None or self._in_quotes(dollar):
+            return None
+        if escaped:
+            return None if self._shell else slashes[1:] + match[0][len(slashes) :]
+        return slashes + value
+
+    def _lookup(self, name: str) -> str | None:
+        if self._policy is not Policy.VALUE_OS:
+            return self._scope.get(name, with_process=False)
+        value = self._scope.get(name, with_process=True)
+        return self._scope.host.get(name) if value is None else value
+
+    def _tilde(self, name: str | None, slashes: str, dollar: int) -> str | None:
+        """Insert a home path as text, so that the shell expands its tilde."""
+        value = None if name is None else self._scope.get(name, with_process=False)
+        if value is None or not _TILDE.match(value) or slashes or self._in_quotes(dollar):
+            return None
+        return value
+
+    def _quoted_token(self, name: str, match: re.Match[str], dollar: int) -> str | None:
+        """Return the inside of a token that is exactly `"${X}"`, or None.
+
+        The value goes in with `"`, backslash and control characters escaped, so that JSON bodies
+        stay valid. Outside single quotes a shell would read it again: such a value is left to the
+        shell when that could change it.
+        """
+        text = self._text
+        if match["slashes"] or text[dollar - 1 : dollar] != '"' or dollar == 0:
+            return None
+        if text[match.end() : match.end() + 1] != '"':
+            return None
+        if dollar >= 2 and text[dollar - 2] == "\\":
+            return None
+        value = self._scope.get(name, with_process=False)
+        if value is None:
+            return None
+        if self._shell and _UNSAFE.search(value) and not self._in_quotes(dollar, heredoc=True):
+            return None
+        return _escaped(value)
+
+    def _expression(self, expression: ShellExpression) -> str | None:
+        value = self._lookup(expression.name)
+        return None if value is None else expression.apply(value, self._operand)
+
+    def _operand(self, text: str) -> str:
+        """Replace simple `$X` inside the operand of an expression."""
+
+        def insert(match: re.Match[str]) -> str:
+            value = self._lookup(match[1])
+            return match[0] if value is None else value
+
+        return re.sub(r"\$([A-Za-z_][A-Za-z0-9_]*)", insert, text, flags=re.ASCII)
+
+    def _has_assignment(self) -> bool:
+        """Return whether an expression of the field would assign or fail (section 7.3)."""
+        if ":=" not in self._text and "?" not in self._text and "=" not in self._text:
+            return False
+        for match in _TOKEN.finditer(self._text):
+            body = match["braced"]
+            if body is None or len(match["slashes"]) % 2:
+                continue
+            expression = parse_expression(body)
+            if expression is None or self._in_quotes(match.start() + len(match["slashes"])):
+                continue
+            value = self._lookup(expression.name)
+            if value is not None and expression.needs_more(value):
+                return True
+        return False
+
+    def _in_quotes(self, position: int, *, heredoc: bool = False) -> bool:
+        if self._spans is None:
+            self._spans = _quoted_spans(self._text)
+        index = bisect_right(self._spans, (position, len(self._text) + 1)) - 1
+        if index >= 0 and self._spans[index][0] < position < self._spans[index][1]:
+            return True
+        return heredoc and _in_quoted_heredoc(self._text, position)
+
+
+def _quoted_spans(text: str) -> list[tuple[int, int]]:
+    """Return the (open, close) places of single quotes that form spans (section 7.2)."""
+    quotes = []
+    at = text.find("'")
+    while at >= 0:
+        slashes = at
+        while slashes > 0 and text[slashes - 1] == "\\":
+            slashes -= 1
+        if (at - slashes) % 2 == 0:
+            quotes.append(at)
+        at = text.find("'", at + 1)
+    spans = []
+    opened = -1
+    for quote in quotes:
+        if opened >= 0:
+            spans.append((opened, quote))
+            opened = -1
+        elif quote == 0 or text[quote - 1] not in "$}":
+            opened = quote
+    return spans
+
+
+_HEREDOC = re.compile(r"<<-?[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\([A-Za-z_][A-Za-z0-9_]*))")
+
+
+def _in_quoted_heredoc(text: str, position: int) -> bool:
+    """Return whether a place is in the body of a here-document that the shell does not read."""
+    for match in _HEREDOC.finditer(text, 0, position):
+        word = match[1] or match[2] or match[3]
+        start = text.find("\n", match.end())
+        if start < 0 or start > position:
+            continue
+        end = re.compile(rf"^\t*{re.escape(word)}$", re.MULTILINE).search(text, start + 1)
+        if end is None or end.start() > position:
+            return True
+    return False
+
+
+def _escaped(value: str) -> str:
+    if not re.search('["\\\\\x00-\x1f\x7f]', value):
+        return value
+    import json
+
+    return json.dumps(value, ensure_ascii=False)[1:-1].replace("\x7f", "\\u007f")
