@@ -46,9 +46,17 @@ def check_version(conn: sqlite3.Connection, path: Path, known: int = SCHEMA_VERS
 
     Raises: StoreError when the file is from a newer version or is not ours.
     """
-    version = int(conn.execute("PRAGMA user_version").fetchone()[0])
-    owner = int(conn.execute("PRAGMA application_id").fetchone()[0])
-    empty = conn.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    # One state of the file: another process may be creating it.
+    joined = conn.in_transaction
+    if not joined:
+        conn.execute("BEGIN")
+    try:
+        version = int(conn.execute("PRAGMA user_version").fetchone()[0])
+        owner = int(conn.execute("PRAGMA application_id").fetchone()[0])
+        empty = conn.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    finally:
+        if not joined and conn.in_transaction:
+            conn.execute("ROLLBACK")
     if not empty and owner != dialect.APPLICATION_ID:
         raise StoreError(
             f"{path}: a database of another program",

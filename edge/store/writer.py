@@ -61,10 +61,18 @@ class StoreWriter:
         window_s: float = 0.25,
         *,
         on_error: Callable[[Exception], None] | None = None,
+        in_thread: bool = True,
     ) -> None:
+        """`window_s`: how long progress may wait. `on_error` hears what submitted functions raise,
+        perhaps in the writer thread.
+
+        Without `in_thread` the event loop writes by itself: for simulations, whose mock clock
+        would run on while a thread works.
+        """
         self.store = store
         self.window_s = window_s
         self._on_error = on_error or _log_error
+        self._in_thread = in_thread
         self._pending: list[_Item[object]] = []
         self._wake = trio.Event()
         self._urgent = trio.Event()
@@ -144,7 +152,11 @@ class StoreWriter:
             if not batch:
                 return
             try:
-                await trio.to_thread.run_sync(self._apply, batch, limiter=self._limiter)
+                if self._in_thread:
+                    await trio.to_thread.run_sync(self._apply, batch, limiter=self._limiter)
+                else:
+                    await trio.lowlevel.checkpoint()
+                    self._apply(batch)
             except trio.Cancelled:
                 # Only possible before the thread began; once it runs it is waited for.
                 self._pending[:0] = batch
