@@ -10,7 +10,7 @@ from edge.workflow.steps import concatenated
 __all__ = ["merge_documents"]
 
 _RETENTION = ("hist_retention_days", "hist_retention_runs")
-_EXECUTION = frozenset("run with command script shell shell_args action".split())
+_EXECUTION = frozenset(["run", "with", "command", "script", "shell", "shell_args", "action"])
 
 
 def merge_documents(base: MapNode, document: MapNode) -> MapNode:
@@ -26,9 +26,11 @@ def merge_documents(base: MapNode, document: MapNode) -> MapNode:
         if field is None or is_null(inherited):
             continue
         own = entries.get(name)
-        merged = _own_rule(name, inherited, own, document) if (
-            field.merge is Merge.OWN
-        ) else _merged(field.merge, name, inherited, own, document)
+        merged = (
+            _own_rule(name, inherited, own, document)
+            if (field.merge is Merge.OWN)
+            else _merged(field.merge, name, inherited, own, document)
+        )
         if merged is not None:
             entries[name] = merged
     if "steps" not in document.entries and "steps" in base.entries:
@@ -41,9 +43,7 @@ def _without(node: MapNode, key: str) -> MapNode:
     return MapNode(node.line, node.column, entries, node.keys)
 
 
-def _merged(
-    rule: Merge, name: str, base: Node, own: Node | None, document: MapNode
-) -> Node | None:
+def _merged(rule: Merge, name: str, base: Node, own: Node | None, document: MapNode) -> Node | None:
     if rule is Merge.NEVER:
         return own
     if name == "type":
@@ -124,7 +124,7 @@ def _schedule(base: Node, own: Node) -> Node:
     for kind, value in _schedule_parts(own).items():
         if not (is_null(value) or (isinstance(value, ListNode) and not value.items)):
             parts[kind] = value
-    return MapNode(own.line, own.column, parts, {kind: (own.line, own.column) for kind in parts})
+    return MapNode(own.line, own.column, parts, dict.fromkeys(parts, (own.line, own.column)))
 
 
 def _schedule_parts(node: Node) -> dict[str, Node]:

@@ -80,17 +80,27 @@ def _later(names: str, help_text: str = "") -> tuple[Field, ...]:
 _T, _I, _F = Kind.TEXT, Kind.INTEGER, Kind.FLAG
 
 _ROOT: tuple[Field, ...] = (
-    Field("name", _T, "Name of the DAG; the file name without extension if absent.", merge=Merge.NEVER),
+    Field(
+        "name", _T, "Name of the DAG; the file name without extension if absent.", merge=Merge.NEVER
+    ),
     Field("group", _T, "Group shown in lists."),
     Field("description", _T, "What the workflow is for."),
     Field("type", _T, "graph: order by `depends`; chain: one after the other.", "graph"),
-    Field("steps", Kind.FREE, "Steps, in order.", merge=Merge.OWN, shapes=("array", "object", "null")),
     Field(
-        "params", Kind.FREE, "Parameters with defaults: text, list or map.", merge=Merge.OWN,
+        "steps", Kind.FREE, "Steps, in order.", merge=Merge.OWN, shapes=("array", "object", "null")
+    ),
+    Field(
+        "params",
+        Kind.FREE,
+        "Parameters with defaults: text, list or map.",
+        merge=Merge.OWN,
         shapes=("string", "array", "object", "null"),
     ),
     Field(
-        "consts", Kind.FREE, "Constants: list of one-key maps.", merge=Merge.OWN,
+        "consts",
+        Kind.FREE,
+        "Constants: list of one-key maps.",
+        merge=Merge.OWN,
         shapes=("array", "null"),
     ),
     Field("env", Kind.ENV, "Environment of all steps, in order.", merge=Merge.CONCAT),
@@ -98,16 +108,36 @@ _ROOT: tuple[Field, ...] = (
     Field("working_dir", _T, "Directory of the steps; a private one per run if absent."),
     Field("shell", Kind.SHELL, "Shell of `run`, as text or list."),
     Field("shell_args", Kind.TEXT_LIST, "Arguments added to the shell.", merge=Merge.CONCAT),
-    Field("defaults", Kind.FREE, "Fields for every step that does not set them.", merge=Merge.OWN,
-          shapes=("object", "null")),
-    Field("handler_on", Kind.STRUCT, "Steps that run on events of the run.", struct="handler_on",
-          merge=Merge.OWN),
-    Field("preconditions", Kind.FREE, "Checks before the run starts.", merge=Merge.LIST,
-          shapes=("string", "array", "null")),
+    Field(
+        "defaults",
+        Kind.FREE,
+        "Fields for every step that does not set them.",
+        merge=Merge.OWN,
+        shapes=("object", "null"),
+    ),
+    Field(
+        "handler_on",
+        Kind.STRUCT,
+        "Steps that run on events of the run.",
+        struct="handler_on",
+        merge=Merge.OWN,
+    ),
+    Field(
+        "preconditions",
+        Kind.FREE,
+        "Checks before the run starts.",
+        merge=Merge.LIST,
+        shapes=("string", "array", "null"),
+    ),
     Field("schedule", Kind.SCHEDULE, "Cron expressions or instants.", merge=Merge.OWN),
     Field("skip_if_successful", _F, "Skip a scheduled run when the last one succeeded.", "false"),
     Field("catchup_window", _T, "How far back missed schedules are made up, such as 6h or 2d."),
-    Field("overlap_policy", _T, "skip, all or latest: what a due run does while one is active.", "skip"),
+    Field(
+        "overlap_policy",
+        _T,
+        "skip, all or latest: what a due run does while one is active.",
+        "skip",
+    ),
     Field("timeout_sec", _I, "Limit of the whole run; 0 = none.", "0"),
     Field("delay_sec", _I, "Pause before the first step.", "0"),
     Field("restart_wait_sec", _I, "Pause between stop and start of a restart.", "0"),
@@ -119,13 +149,25 @@ _ROOT: tuple[Field, ...] = (
     Field("hist_retention_days", _I, "Days that history is kept.", "30", merge=Merge.OWN),
     Field("hist_retention_runs", _I, "Runs that are kept, instead of days.", merge=Merge.OWN),
     Field("log_dir", _T, "Directory of the logs."),
-    Field("log_output", Kind.LOG_OUTPUT, "separate: two log files a step; merged: one.", "separate"),
+    Field(
+        "log_output", Kind.LOG_OUTPUT, "separate: two log files a step; merged: one.", "separate"
+    ),
     Field("labels", Kind.LABELS, "Labels, as text, list or map.", merge=Merge.LIST),
     Field("tags", Kind.LABELS, "Old name of `labels`.", merge=Merge.LIST, deprecated="use labels"),
-    Field("worker_selector", Kind.FREE, "Labels of the worker that runs this, or `local`.",
-          merge=Merge.KEYS, shapes=("string", "object", "null")),
-    Field("run_config", Kind.STRUCT, "What the start form may change.", struct="run_config",
-          merge=Merge.STRUCT),
+    Field(
+        "worker_selector",
+        Kind.FREE,
+        "Labels of the worker that runs this, or `local`.",
+        merge=Merge.KEYS,
+        shapes=("string", "object", "null"),
+    ),
+    Field(
+        "run_config",
+        Kind.STRUCT,
+        "What the start form may change.",
+        struct="run_config",
+        merge=Merge.STRUCT,
+    ),
     *_later("retry_policy", "Retry of the whole run."),
     *_later(
         "secrets actions step_types artifacts resources container registry_auths ssh redis s3"
@@ -142,32 +184,46 @@ _POLICIES: tuple[Field, ...] = (
     Field("mail_on_error", Kind.FREE, "Mail when the step fails.", built=False),
     Field("signal_on_stop", _T, "Signal that stops the step, such as SIGINT.", "SIGTERM"),
     Field("env", Kind.ENV, "Environment of the step, in order."),
-    Field("preconditions", Kind.FREE, "Checks before the step starts.",
-          shapes=("string", "array", "null")),
+    Field(
+        "preconditions",
+        Kind.FREE,
+        "Checks before the step starts.",
+        shapes=("string", "array", "null"),
+    ),
 )
 
 _STEP: tuple[Field, ...] = (
     Field("name", _T, "Name; the id, or a generated one, if absent."),
     Field("id", _T, "Identifier for references: letters, digits, `_`."),
     Field("description", _T, "What the step does."),
-    Field("run", Kind.FREE, "Shell command, script (text with a newline) or list of commands.",
-          shapes=("string", "array")),
+    Field(
+        "run",
+        Kind.FREE,
+        "Shell command, script (text with a newline) or list of commands.",
+        shapes=("string", "array"),
+    ),
     Field("with", Kind.FREE, "Options: shell, shell_args.", shapes=("object",)),
     Field("depends", Kind.DEPENDS, "Steps that come before, by name or id."),
     Field("working_dir", _T, "Directory of the step."),
-    Field("stdout", Kind.FREE, "File that gets a copy of standard output.",
-          shapes=("string", "null")),
-    Field("stderr", Kind.FREE, "File that gets a copy of standard error.",
-          shapes=("string", "null")),
+    Field(
+        "stdout", Kind.FREE, "File that gets a copy of standard output.", shapes=("string", "null")
+    ),
+    Field(
+        "stderr", Kind.FREE, "File that gets a copy of standard error.", shapes=("string", "null")
+    ),
     Field("log_output", Kind.LOG_OUTPUT, "separate or merged, as for the DAG."),
     *_POLICIES,
-    Field("command", Kind.FREE, "Old form of `run`.", shapes=("string", "array"),
-          deprecated="use run"),
+    Field(
+        "command", Kind.FREE, "Old form of `run`.", shapes=("string", "array"), deprecated="use run"
+    ),
     Field("script", _T, "Old form of a multi-line `run`.", deprecated="use run"),
-    Field("shell", Kind.SHELL, "Old form of `with.shell`.",
-          deprecated="use run with with.shell"),
-    Field("shell_args", Kind.TEXT_LIST, "Old form of `with.shell_args`.",
-          deprecated="use run with with.shell_args"),
+    Field("shell", Kind.SHELL, "Old form of `with.shell`.", deprecated="use run with with.shell"),
+    Field(
+        "shell_args",
+        Kind.TEXT_LIST,
+        "Old form of `with.shell_args`.",
+        deprecated="use run with with.shell_args",
+    ),
     Field("action", Kind.FREE, "What the step does instead of a shell command.", built=False),
     *_later(
         "container output output_schema outputs parallel foreach worker_selector approval inputs"
@@ -194,15 +250,29 @@ CONTEXTS: dict[str, dict[str, Field]] = {
             )
         ),
         "retry_policy": (
-            Field("limit", Kind.FREE, "Number of retries; a number or a reference.",
-                  shapes=("integer", "string")),
-            Field("interval_sec", Kind.FREE, "Seconds between tries.",
-                  shapes=("integer", "string")),
-            Field("backoff", Kind.FREE, "true = double the interval each time, or the factor.",
-                  "false", shapes=("boolean", "number")),
+            Field(
+                "limit",
+                Kind.FREE,
+                "Number of retries; a number or a reference.",
+                shapes=("integer", "string"),
+            ),
+            Field(
+                "interval_sec", Kind.FREE, "Seconds between tries.", shapes=("integer", "string")
+            ),
+            Field(
+                "backoff",
+                Kind.FREE,
+                "true = double the interval each time, or the factor.",
+                "false",
+                shapes=("boolean", "number"),
+            ),
             Field("max_interval_sec", _I, "Longest interval with backoff; 0 = no cap.", "0"),
-            Field("exit_code", Kind.FREE, "Exit codes that are retried; empty = any but 0.",
-                  shapes=("array",)),
+            Field(
+                "exit_code",
+                Kind.FREE,
+                "Exit codes that are retried; empty = any but 0.",
+                shapes=("array",),
+            ),
         ),
         "run_config": (
             Field("disable_param_edit", _F, "Parameters cannot be edited at start.", "false"),
@@ -222,14 +292,45 @@ _REMOVED = {
 
 _CAMEL = {
     name: "".join("_" + char.lower() if char.isupper() else char for char in name)
-    for name in (
-        "workingDir skipIfSuccessful catchupWindow overlapPolicy logDir logOutput handlerOn mailOn"
-        " errorMail infoMail waitMail timeoutSec delaySec restartWaitSec histRetentionDays"
-        " histRetentionRuns maxActiveRuns maxActiveSteps maxCleanUpTimeSec maxOutputSize runConfig"
-        " workerSelector registryAuths shellPackages continueOn retryPolicy repeatPolicy"
-        " mailOnError signalOnStop intervalSec exitCode maxIntervalSec markSuccess maxConcurrent"
-        " disableParamEdit disableRunIdEdit shellArgs"
-    ).split()
+    for name in [
+        "workingDir",
+        "skipIfSuccessful",
+        "catchupWindow",
+        "overlapPolicy",
+        "logDir",
+        "logOutput",
+        "handlerOn",
+        "mailOn",
+        "errorMail",
+        "infoMail",
+        "waitMail",
+        "timeoutSec",
+        "delaySec",
+        "restartWaitSec",
+        "histRetentionDays",
+        "histRetentionRuns",
+        "maxActiveRuns",
+        "maxActiveSteps",
+        "maxCleanUpTimeSec",
+        "maxOutputSize",
+        "runConfig",
+        "workerSelector",
+        "registryAuths",
+        "shellPackages",
+        "continueOn",
+        "retryPolicy",
+        "repeatPolicy",
+        "mailOnError",
+        "signalOnStop",
+        "intervalSec",
+        "exitCode",
+        "maxIntervalSec",
+        "markSuccess",
+        "maxConcurrent",
+        "disableParamEdit",
+        "disableRunIdEdit",
+        "shellArgs",
+    ]
 }
 
 

@@ -13,7 +13,7 @@ from edge.workflow.problems import Fault, FaultError
 __all__ = ["NamedStep", "find_cycle", "name_steps"]
 
 _ID = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*\Z")
-_RESERVED_IDS = frozenset("env params args stdout stderr output outputs".split())
+_RESERVED_IDS = frozenset(["env", "params", "args", "stdout", "stderr", "output", "outputs"])
 _RESERVED_NAMES = frozenset(("__agent__", "ask_user"))
 
 
@@ -149,9 +149,7 @@ def _unknown_dependency(item: NamedStep, name: str, wanted: str) -> Fault:
     return _fault(item, "depends", message, wanted, section="depends")
 
 
-def _fault(
-    item: NamedStep, key: str, message: str, value: str, *, section: str = "steps"
-) -> Fault:
+def _fault(item: NamedStep, key: str, message: str, value: str, *, section: str = "steps") -> Fault:
     node = item.fields.at(key)
     return Fault(
         node.line,

@@ -1,4 +1,4 @@
-"""From YAML text to a validated DAG, and the verdict of `validate` (spec 10 sections 1 to 5, 14)."""
+"""From YAML text to a validated DAG; the verdict of `validate` (spec 10 sections 1 to 5, 14)."""
 
 from __future__ import annotations
 
@@ -213,9 +213,7 @@ def _raw_problems(documents: list[Document]) -> list[Problem]:
     return problems
 
 
-def _raw_document(
-    root: MapNode, index: int, label: str, names: set[str]
-) -> Iterable[Problem]:
+def _raw_document(root: MapNode, index: int, label: str, names: set[str]) -> Iterable[Problem]:
     own = root.entries.get("name")
     if index == 0 and own is not None:
         line, column = root.keys["name"]
@@ -236,6 +234,4 @@ def _raw_document(
         yield Problem(root.line, root.column, "steps", f"{label} must define steps")
     elif not isinstance(steps, ListNode) or not steps.items:
         line, column = root.keys["steps"]
-        yield Problem(
-            line, column, "steps", f"{label} steps must be a non-empty sequence"
-        )
+        yield Problem(line, column, "steps", f"{label} steps must be a non-empty sequence")

@@ -165,7 +165,7 @@ class Handlers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParamDef:
-    """One declared parameter. `name` is "1", "2", ... for positional ones. `default` None = none."""
+    """One declared parameter; a positional one is named "1", "2", ..."""
 
     name: str
     default: str | None = None

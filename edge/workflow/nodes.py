@@ -5,6 +5,7 @@ Nodes are never changed after composing, so an alias and its anchor share one no
 
 from __future__ import annotations
 
+import math
 from typing import TypeAlias
 
 __all__ = [
@@ -70,7 +71,7 @@ class MapNode(Node):
 
 def go_float(value: float) -> str:
     """Return a float as Go prints it: `1.5`, `1e+06`, `+Inf`, `NaN`."""
-    if value != value:
+    if math.isnan(value):
         return "NaN"
     if value in (float("inf"), float("-inf")):
         return "+Inf" if value > 0 else "-Inf"
@@ -89,7 +90,7 @@ def go_float(value: float) -> str:
 
 
 def _shortest(value: float) -> tuple[str, int]:
-    """Return the shortest digits that read back as `value`, and the decimal exponent of the first."""
+    """Return the shortest digits that read back as `value`, and the first one's exponent."""
     mantissa, _, exponent = repr(value).partition("e")
     whole, _, fraction = mantissa.partition(".")
     digits = (whole + fraction).lstrip("0")

@@ -75,9 +75,7 @@ class ResolvedParams:
             return None
         import json
 
-        return json.dumps(
-            dict(sorted(self.items)), separators=(",", ":"), ensure_ascii=False
-        )
+        return json.dumps(dict(sorted(self.items)), separators=(",", ":"), ensure_ascii=False)
 
     @classmethod
     def from_list(cls, texts: Iterable[str], *, json_text: str = "") -> ResolvedParams:
@@ -122,11 +120,7 @@ def resolve_params(dag: DAG, overrides: ParamOverrides) -> ResolvedParams:
     values: dict[str, str | None] = {item.name: item.default for item in dag.params}
     named = {item.name for item in dag.params if not item.positional}
     unknown = sorted(
-        {
-            name
-            for name, _ in overrides.items
-            if name and name not in values and name not in _ALWAYS
-        }
+        {name for name, _ in overrides.items if name and name not in values and name not in _ALWAYS}
     )
     if named and unknown:
         quoted = ", ".join(f'"{name}"' for name in unknown)

@@ -96,9 +96,7 @@ def read_preconditions(node: Node | None, field: str = "preconditions") -> tuple
     if isinstance(node, ScalarNode) and isinstance(node.value, str):
         return (_condition(node, field, node.value),)
     if not isinstance(node, ListNode):
-        fail(
-            node, field, "precondition must be a string or an array of strings", go_text(node)
-        )
+        fail(node, field, "precondition must be a string or an array of strings", go_text(node))
     found = []
     for item in node.items:
         if isinstance(item, MapNode):

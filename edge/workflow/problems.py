@@ -103,6 +103,7 @@ class FaultError(Exception):
 
 
 _R = TypeVar("_R")
+_D = TypeVar("_D")
 
 
 class Findings:
@@ -111,7 +112,7 @@ class Findings:
     def __init__(self) -> None:
         self.errors: list[FaultError] = []
 
-    def read(self, reader: Callable[[], _R], otherwise: _R) -> _R:
+    def read(self, reader: Callable[[], _R], otherwise: _D) -> _R | _D:
         """Return what `reader` returns; on a fault note it and return `otherwise`."""
         try:
             return reader()

@@ -1,4 +1,4 @@
-"""A step as the JSON object of the run record (spec 12 section 17), before any value is resolved."""
+"""A step as the JSON object of the run record (spec 12 section 17), values unresolved."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from edge.core.errors import UserError
 from edge.core.ids import check_dag_name
 from edge.workflow.decode import Decoded
 from edge.workflow.durations import read_window
-from edge.workflow.model import DAG, DAGType, Handlers, LogOutput, ParamDef, Schedule
+from edge.workflow.model import DAG, DAGType, Handlers, LogOutput, ParamDef
 from edge.workflow.nodes import MapNode, Node, ScalarNode, go_text
 from edge.workflow.params import read_params
 from edge.workflow.policies import read_consts, read_preconditions
@@ -159,9 +159,7 @@ def _type(fields: Decoded) -> DAGType:
     if text in ("agent", "build", "controller"):
         kind = "agent" if text == "controller" else text
         fail(node, "type", f"type: {kind} is not available in this build of edge")
-    fail(
-        node, "type", f"invalid type: {text} (must be one of: graph, chain, agent, build)", text
-    )
+    fail(node, "type", f"invalid type: {text} (must be one of: graph, chain, agent, build)", text)
 
 
 def _labels(fields: Decoded) -> tuple[str, ...]:
@@ -226,9 +224,7 @@ def _retention(fields: Decoded) -> tuple[int, int]:
     days = fields.integer("hist_retention_days")
     runs = fields.integer("hist_retention_runs")
     if days_node is not None and days < 0:
-        fail(
-            days_node, "hist_retention_days", "hist_retention_days must be >= 0", str(days)
-        )
+        fail(days_node, "hist_retention_days", "hist_retention_days must be >= 0", str(days))
     if runs_node is not None and days_node is not None:
         fail(
             runs_node,

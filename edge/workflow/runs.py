@@ -1,4 +1,4 @@
-"""What a step executes: `run` with its options, and the old `command` and `script` (spec 10 6.6)."""
+"""What a step executes: `run`, and the old `command` and `script` (spec 10 section 6.6)."""
 
 from __future__ import annotations
 
@@ -144,5 +144,3 @@ def _legacy(fields: Decoded) -> Execution:
     else:
         fail(fields.node, "command", "step command is required")
     return Execution(run, shell_of(shell, args), () if shell else args)
-
-

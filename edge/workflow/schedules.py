@@ -40,7 +40,9 @@ def read_schedule(node: Node, field: str = "schedule") -> Schedule:
 def schedule_warnings(schedule: Schedule) -> list[str]:
     """Return the warnings about steps that do not divide the hour or the day."""
     entries = (*schedule.start, *schedule.stop, *schedule.restart)
-    return [text for entry in entries if entry.cron is not None for text in step_warnings(entry.cron)]
+    return [
+        text for entry in entries if entry.cron is not None for text in step_warnings(entry.cron)
+    ]
 
 
 def _entries(
@@ -58,9 +60,7 @@ def _entries(
     return () if entry is None else (entry,)
 
 
-def _entry(
-    node: Node, field: str, prefix: str, where: str, *, start: bool
-) -> ScheduleEntry | None:
+def _entry(node: Node, field: str, prefix: str, where: str, *, start: bool) -> ScheduleEntry | None:
     if isinstance(node, ScalarNode) and isinstance(node.value, str):
         return _cron(node, field, prefix, node.value) if node.value.strip() else None
     if isinstance(node, MapNode):
@@ -68,9 +68,7 @@ def _entry(
     _bad(node, field, f"{prefix}schedule must be string, array, or map, got {go_type(node)}")
 
 
-def _object(
-    node: MapNode, field: str, prefix: str, where: str, *, start: bool
-) -> ScheduleEntry:
+def _object(node: MapNode, field: str, prefix: str, where: str, *, start: bool) -> ScheduleEntry:
     texts: dict[str, str] = {}
     for key, value in node.entries.items():
         if key == "profile":
@@ -98,9 +96,7 @@ def _object(
     if "at" not in texts:
         _bad(node, field, f"{prefix}schedule object must include either expression or at")
     if not start:
-        _bad(
-            node, field, f"{where}one-off schedules are only supported for start schedules"
-        )
+        _bad(node, field, f"{where}one-off schedules are only supported for start schedules")
     return _one_off(node.entries["at"], field, prefix, texts["at"])
 
 

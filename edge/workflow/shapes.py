@@ -170,7 +170,7 @@ def read_log_output(node: Node, field: str = "log_output") -> LogOutput | None:
         _misshaped(
             node,
             field,
-            f'invalid log_output value: "{node.value}" (must be \'separate\' or \'merged\')',
+            f"invalid log_output value: \"{node.value}\" (must be 'separate' or 'merged')",
         )
     _misshaped(node, field, f"log_output must be a string, got {go_type(node)}")
 
@@ -277,14 +277,12 @@ def _exit_codes(node: Node, field: str) -> tuple[int, ...]:
     codes = []
     for item in items:
         value = item.value if isinstance(item, ScalarNode) else None
-        if isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]{1,18}", value.strip()):
-            codes.append(int(value))
-        elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**63:
+        if (isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]{1,18}", value.strip())) or (
+            isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**63
+        ):
             codes.append(int(value))
         else:
-            _misshaped(
-                item, field, f"continue_on.exit_code: expected integer, got {go_type(item)}"
-            )
+            _misshaped(item, field, f"continue_on.exit_code: expected integer, got {go_type(item)}")
     return tuple(codes)
 
 

@@ -1,4 +1,4 @@
-"""Shell-style expressions in fields that the engine expands: `${N:-w}` and its kin (spec 11 7.3)."""
+"""Shell-style expressions where the engine expands: `${N:-w}` and its kin (spec 11 7.3)."""
 
 from __future__ import annotations
 

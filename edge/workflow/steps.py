@@ -34,10 +34,41 @@ __all__ = ["Defaults", "as_map", "build_handlers", "build_steps", "concatenated"
 
 _SIGNALS = frozenset(
     "SIG" + name
-    for name in (
-        "ABRT ALRM BUS CHLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT"
-        " STOP SYS TERM TRAP TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ"
-    ).split()
+    for name in [
+        "ABRT",
+        "ALRM",
+        "BUS",
+        "CHLD",
+        "CONT",
+        "FPE",
+        "HUP",
+        "ILL",
+        "INT",
+        "IO",
+        "IOT",
+        "KILL",
+        "PIPE",
+        "POLL",
+        "PROF",
+        "PWR",
+        "QUIT",
+        "SEGV",
+        "STKFLT",
+        "STOP",
+        "SYS",
+        "TERM",
+        "TRAP",
+        "TSTP",
+        "TTIN",
+        "TTOU",
+        "URG",
+        "USR1",
+        "USR2",
+        "VTALRM",
+        "WINCH",
+        "XCPU",
+        "XFSZ",
+    ]
 )
 #: fields of `defaults` that a step's own key replaces
 _OVERRIDES = ("continue_on", "retry_policy", "timeout_sec", "signal_on_stop")
@@ -244,9 +275,7 @@ def _policies(fields: Decoded) -> _Policies:
         continue_on=_NO_POLICIES.continue_on
         if continue_on is None
         else read_continue_on(continue_on),
-        preconditions=()
-        if checks is None
-        else found.read(lambda: read_preconditions(checks), ()),
+        preconditions=() if checks is None else found.read(lambda: read_preconditions(checks), ()),
         signal_on_stop=signal,
     )
     found.raise_any()
@@ -302,9 +331,7 @@ def _warn_deprecated(fields: Decoded, path: str, warnings: list[str]) -> None:
     entries = fields.node.entries
     for key, replacement in _REPLACEMENTS.items():
         if key in entries:
-            warnings.append(
-                f"Deprecated DAG syntax: {path}.{key} is deprecated; {replacement}"
-            )
+            warnings.append(f"Deprecated DAG syntax: {path}.{key} is deprecated; {replacement}")
 
 
 _REPLACEMENTS = {

@@ -50,13 +50,31 @@ class Policy(Enum):
 ALIASES: Mapping[str, str] = {
     **{
         name: name
-        for name in (
-            "dag.name run.id run.status run.scheduled_at run.root_name run.root_id attempt.id"
-            " step.id step.name trigger.type trigger.actor paths.log_file paths.work_dir"
-            " paths.artifacts_dir paths.wiki_dir paths.docs_dir paths.step_stdout_file"
-            " paths.step_stderr_file paths.step_output_file profile.name profile.resolved_at"
-            " pushback.iteration pushback.previous_stdout_file"
-        ).split()
+        for name in [
+            "dag.name",
+            "run.id",
+            "run.status",
+            "run.scheduled_at",
+            "run.root_name",
+            "run.root_id",
+            "attempt.id",
+            "step.id",
+            "step.name",
+            "trigger.type",
+            "trigger.actor",
+            "paths.log_file",
+            "paths.work_dir",
+            "paths.artifacts_dir",
+            "paths.wiki_dir",
+            "paths.docs_dir",
+            "paths.step_stdout_file",
+            "paths.step_stderr_file",
+            "paths.step_output_file",
+            "profile.name",
+            "profile.resolved_at",
+            "pushback.iteration",
+            "pushback.previous_stdout_file",
+        ]
     },
     "run.started_at": "attempt.started_at",
 }

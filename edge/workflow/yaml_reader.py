@@ -121,7 +121,7 @@ def _without_directives(text: str) -> str:
 
 def _new_parser(text: str) -> _Parser:
     try:
-        from yaml.cyaml import CParser
+        from yaml._yaml import CParser
     except ImportError:
         from yaml.loader import Loader
 
@@ -148,7 +148,7 @@ class _Composer:
                 self._anchors = {}
                 root = self._document(get_event)
                 empty = isinstance(root, ScalarNode) and root.value is None
-                yield Document(event.start_mark.line + 1, None if empty else root)
+                yield Document(_place(event)[0], None if empty else root)
                 self._number += 1
 
     def _fail(self, line: int, column: int, reason: str, prefix: str = "") -> DAGError:
@@ -165,9 +165,8 @@ class _Composer:
             node: Node
             if kind is ScalarEvent:
                 assert isinstance(event, ScalarEvent)
-                mark = event.start_mark
-                line, column = mark.line + 1, mark.column + 1
-                if not event.style and event.tag != _STR_TAG and event.tag != "!":
+                line, column = _place(event)
+                if not event.style and event.tag not in (_STR_TAG, "!"):
                     node = ScalarNode(line, column, plain_scalar(event.value))
                 else:
                     node = ScalarNode(line, column, event.value)
@@ -185,8 +184,7 @@ class _Composer:
                     self._anchors[event.anchor] = (node, 1)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 assert isinstance(event, MappingStartEvent | SequenceStartEvent)
-                mark = event.start_mark
-                line, column = mark.line + 1, mark.column + 1
+                line, column = _place(event)
                 if len(stack) >= MAX_DEPTH:
                     raise self._fail(
                         line, column, f"lists and mappings are nested deeper than {MAX_DEPTH}"
@@ -203,12 +201,12 @@ class _Composer:
                     self._anchors[done.anchor] = (node, total - done.total + 1)
             elif kind is AliasEvent:
                 assert isinstance(event, AliasEvent)
-                mark = event.start_mark
-                found = self._anchors.get(event.anchor)
+                found = self._anchors.get(event.anchor or "")
                 if found is None:
+                    line, column = _place(event)
                     raise self._fail(
-                        mark.line + 1,
-                        mark.column + 2,
+                        line,
+                        column + 1,
                         f'could not find alias "{event.anchor}"',
                         f"failed to decode document {self._number}: ",
                     )
@@ -236,7 +234,7 @@ class _Composer:
             raise self._fail(node.line, node.column, "a mapping key must be a scalar")
         line, column = node.line, node.column
         if isinstance(event, AliasEvent):
-            line, column = event.start_mark.line + 1, event.start_mark.column + 1
+            line, column = _place(event)
         key = scalar_text(node.value)
         if node.value is None:
             key = "null"
@@ -266,6 +264,12 @@ class _Composer:
                 if name not in top.map:
                     top.map[name] = value
                     top.merged[name] = source.keys[name]
+
+
+def _place(event: Event) -> tuple[int, int]:
+    mark = event.start_mark
+    assert mark is not None
+    return mark.line + 1, mark.column + 1
 
 
 _MERGE = "<<"
@@ -341,9 +345,7 @@ def _translate(text: str, exc: MarkedYAMLError) -> DAGError:
         char = content[column : column + 1]
         problem = f"found unknown escape character '{char}'"
     elif problem == "did not find expected ',' or ']'":
-        problem = (
-            "sequence end token ']' not found" if at_end else "',' or ']' must be specified"
-        )
+        problem = "sequence end token ']' not found" if at_end else "',' or ']' must be specified"
     elif problem == "did not find expected ',' or '}'":
         problem = "could not find flow mapping end token '}'"
     elif problem == "found unexpected end of stream" and opened is not None:
