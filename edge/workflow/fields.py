@@ -290,48 +290,14 @@ _REMOVED = {
     "executor": '"executor" has been removed; use "action" and pass executor options under "with"',
 }
 
-_CAMEL = {
-    name: "".join("_" + char.lower() if char.isupper() else char for char in name)
-    for name in [
-        "workingDir",
-        "skipIfSuccessful",
-        "catchupWindow",
-        "overlapPolicy",
-        "logDir",
-        "logOutput",
-        "handlerOn",
-        "mailOn",
-        "errorMail",
-        "infoMail",
-        "waitMail",
-        "timeoutSec",
-        "delaySec",
-        "restartWaitSec",
-        "histRetentionDays",
-        "histRetentionRuns",
-        "maxActiveRuns",
-        "maxActiveSteps",
-        "maxCleanUpTimeSec",
-        "maxOutputSize",
-        "runConfig",
-        "workerSelector",
-        "registryAuths",
-        "shellPackages",
-        "continueOn",
-        "retryPolicy",
-        "repeatPolicy",
-        "mailOnError",
-        "signalOnStop",
-        "intervalSec",
-        "exitCode",
-        "maxIntervalSec",
-        "markSuccess",
-        "maxConcurrent",
-        "disableParamEdit",
-        "disableRunIdEdit",
-        "shellArgs",
-    ]
-}
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+#: the Dagu 1.30 spelling of every known key -> ours
+_CAMEL = {_camel(name): name for fields in CONTEXTS.values() for name in fields if "_" in name}
 
 
 def hint_for(keys: list[str]) -> str:

@@ -8,7 +8,7 @@ from edge.core.errors import UserError
 from edge.core.ids import check_dag_name
 from edge.workflow.decode import Decoded
 from edge.workflow.durations import read_window
-from edge.workflow.model import DAG, DAGType, Handlers, LogOutput, ParamDef
+from edge.workflow.model import DAG, DAGType, Handlers, LogOutput, ParamDef, Step
 from edge.workflow.nodes import MapNode, Node, ScalarNode, go_text
 from edge.workflow.params import read_params
 from edge.workflow.policies import read_consts, read_preconditions
@@ -75,7 +75,7 @@ def build_dag(node: MapNode, name: str, inherited: Inherited, errors: list[Fault
     warnings.extend(schedule_warnings(schedule))
     defaults = _defaults(fields, found)
     handlers = Handlers()
-    steps = ()
+    steps: tuple[Step, ...] = ()
     if defaults is not None:
         checked = defaults
         handlers = found.read(

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from enum import Enum, StrEnum
 
+from edge.workflow.quoting import in_quoted_heredoc, json_escaped, quoted_spans
 from edge.workflow.shell_expressions import ShellExpression, parse_expression
 
 __all__ = ["ALIASES", "Policy", "Scope", "Source", "resolve"]
@@ -46,35 +47,31 @@ class Policy(Enum):
     VALUE_INTERPRETER = "value_interpreter"
 
 
-#: short form -> name in `context`
+_SHORT_FORMS = {
+    "dag": ("name",),
+    "run": ("id", "status", "scheduled_at", "root_name", "root_id"),
+    "attempt": ("id",),
+    "step": ("id", "name"),
+    "trigger": ("type", "actor"),
+    "paths": (
+        "log_file",
+        "work_dir",
+        "artifacts_dir",
+        "wiki_dir",
+        "docs_dir",
+        "step_stdout_file",
+        "step_stderr_file",
+        "step_output_file",
+    ),
+    "profile": ("name", "resolved_at"),
+    "pushback": ("iteration", "previous_stdout_file"),
+}
+#: short form -> name in `context`; frozen, no new ones (spec 11 section 6)
 ALIASES: Mapping[str, str] = {
     **{
-        name: name
-        for name in [
-            "dag.name",
-            "run.id",
-            "run.status",
-            "run.scheduled_at",
-            "run.root_name",
-            "run.root_id",
-            "attempt.id",
-            "step.id",
-            "step.name",
-            "trigger.type",
-            "trigger.actor",
-            "paths.log_file",
-            "paths.work_dir",
-            "paths.artifacts_dir",
-            "paths.wiki_dir",
-            "paths.docs_dir",
-            "paths.step_stdout_file",
-            "paths.step_stderr_file",
-            "paths.step_output_file",
-            "profile.name",
-            "profile.resolved_at",
-            "pushback.iteration",
-            "pushback.previous_stdout_file",
-        ]
+        f"{group}.{name}": f"{group}.{name}"
+        for group, names in _SHORT_FORMS.items()
+        for name in names
     },
     "run.started_at": "attempt.started_at",
 }
@@ -334,7 +331,7 @@ class _Pass:
             return None
         if self._shell and _UNSAFE.search(value) and not self._in_quotes(dollar, heredoc=True):
             return None
-        return _escaped(value)
+        return json_escaped(value)
 
     def _expression(self, expression: ShellExpression) -> str | None:
         value = self._lookup(expression.name)
@@ -367,54 +364,8 @@ class _Pass:
 
     def _in_quotes(self, position: int, *, heredoc: bool = False) -> bool:
         if self._spans is None:
-            self._spans = _quoted_spans(self._text)
+            self._spans = quoted_spans(self._text)
         index = bisect_right(self._spans, (position, len(self._text) + 1)) - 1
         if index >= 0 and self._spans[index][0] < position < self._spans[index][1]:
             return True
-        return heredoc and _in_quoted_heredoc(self._text, position)
-
-
-def _quoted_spans(text: str) -> list[tuple[int, int]]:
-    """Return the (open, close) places of single quotes that form spans (section 7.2)."""
-    quotes = []
-    at = text.find("'")
-    while at >= 0:
-        slashes = at
-        while slashes > 0 and text[slashes - 1] == "\\":
-            slashes -= 1
-        if (at - slashes) % 2 == 0:
-            quotes.append(at)
-        at = text.find("'", at + 1)
-    spans = []
-    opened = -1
-    for quote in quotes:
-        if opened >= 0:
-            spans.append((opened, quote))
-            opened = -1
-        elif quote == 0 or text[quote - 1] not in "$}":
-            opened = quote
-    return spans
-
-
-_HEREDOC = re.compile(r"<<-?[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\([A-Za-z_][A-Za-z0-9_]*))")
-
-
-def _in_quoted_heredoc(text: str, position: int) -> bool:
-    """Return whether a place is in the body of a here-document that the shell does not read."""
-    for match in _HEREDOC.finditer(text, 0, position):
-        word = match[1] or match[2] or match[3]
-        start = text.find("\n", match.end())
-        if start < 0 or start > position:
-            continue
-        end = re.compile(rf"^\t*{re.escape(word)}$", re.MULTILINE).search(text, start + 1)
-        if end is None or end.start() > position:
-            return True
-    return False
-
-
-def _escaped(value: str) -> str:
-    if not re.search('["\\\\\x00-\x1f\x7f]', value):
-        return value
-    import json
-
-    return json.dumps(value, ensure_ascii=False)[1:-1].replace("\x7f", "\\u007f")
+        return heredoc and in_quoted_heredoc(self._text, position)

@@ -1,0 +1,54 @@
+"""Quotes in field texts, as far as the resolver must know them (spec 11 sections 7.2, 7.4)."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["in_quoted_heredoc", "json_escaped", "quoted_spans"]
+
+
+def quoted_spans(text: str) -> list[tuple[int, int]]:
+    """Return the (open, close) places of single quotes that form spans (section 7.2)."""
+    quotes = []
+    at = text.find("'")
+    while at >= 0:
+        slashes = at
+        while slashes > 0 and text[slashes - 1] == "\\":
+            slashes -= 1
+        if (at - slashes) % 2 == 0:
+            quotes.append(at)
+        at = text.find("'", at + 1)
+    spans = []
+    opened = -1
+    for quote in quotes:
+        if opened >= 0:
+            spans.append((opened, quote))
+            opened = -1
+        elif quote == 0 or text[quote - 1] not in "$}":
+            opened = quote
+    return spans
+
+
+_HEREDOC = re.compile(r"<<-?[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\([A-Za-z_][A-Za-z0-9_]*))")
+
+
+def in_quoted_heredoc(text: str, position: int) -> bool:
+    """Return whether a place is in the body of a here-document that the shell does not read."""
+    for match in _HEREDOC.finditer(text, 0, position):
+        word = match[1] or match[2] or match[3]
+        start = text.find("\n", match.end())
+        if start < 0 or start > position:
+            continue
+        end = re.compile(rf"^\t*{re.escape(word)}$", re.MULTILINE).search(text, start + 1)
+        if end is None or end.start() > position:
+            return True
+    return False
+
+
+def json_escaped(value: str) -> str:
+    """Return a value as it stands inside a JSON string."""
+    if not re.search('["\\\\\x00-\x1f\x7f]', value):
+        return value
+    import json
+
+    return json.dumps(value, ensure_ascii=False)[1:-1].replace("\x7f", "\\u007f")
