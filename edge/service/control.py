@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import trio
 
 from edge.config.log import Logger, get_logger
-from edge.core.clock import format_rfc3339
+from edge.core.clock import SystemClock, format_rfc3339
 from edge.core.errors import NotFoundError, PeerError, UserError
-from edge.core.ids import RunRef, check_run_id
-from edge.core.status import RunStatus, TriggerType
+from edge.core.ids import RunRef, check_run_id, run_id_from
+from edge.core.status import TriggerType
 from edge.engine.control_client import request_stop
 from edge.scheduler.catalog import CatalogEntry
 from edge.service.placement import goes_to_worker
@@ -41,14 +41,7 @@ class Dispatcher(Protocol):
     """What we need of the coordinator."""
 
     async def dispatch(
-        self,
-        dag: DAG,
-        params: ResolvedParams,
-        *,
-        run_id: str | None,
-        trigger_type: TriggerType,
-        labels: Sequence[str] = (),
-        schedule_time: str = "",
+        self, dag: DAG, params: ResolvedParams, *, run_id: str, trigger_type: TriggerType
     ) -> RunRef: ...
 
     async def request_cancel(self, ref: RunRef) -> object: ...
@@ -119,9 +112,10 @@ class ServiceControl:
                 "no coordinators available",
                 hint="this process runs no coordinator; use edge start-all",
             )
-        extra: Mapping[str, str] = {"schedule_time": schedule_time} if schedule_time else {}
+        if run_id is None:
+            run_id = run_id_from(SystemClock().now_ms(), os.urandom(10))
         ref = await self._coordinator.dispatch(
-            dag, params, run_id=run_id, trigger_type=trigger_type, **extra
+            dag, params, run_id=run_id, trigger_type=trigger_type
         )
         self._log.info("Run sent to the workers", dag=ref.name, run_id=ref.run_id)
         return ref
@@ -139,23 +133,19 @@ class ServiceControl:
             )
         if summary.status.is_final:
             raise UserError(f"DAG run {ref} is not running: it is {summary.status.word}")
-        await self._writer.commit(lambda store: store.request_abort(ref))
         self._log.info("Stop requested", dag=ref.name, run_id=ref.run_id)
-        if ref in self._runs.active:
+        is_ours = ref in self._runs.active
+        is_local = is_ours or (summary.worker_id in ("", "local") and summary.pid > 0)
+        if self._coordinator is not None and not is_local:
+            await self._coordinator.request_cancel(ref)
+            return
+        await self._writer.commit(lambda store: store.request_abort(ref))
+        if is_ours:
             self._runs.stop(ref)
-        elif self._is_local(summary):
+        elif is_local:
             await trio.to_thread.run_sync(
                 request_stop, summary.pid, ref, self._runtime, limiter=self._limiter
             )
-        elif self._coordinator is not None:
-            await self._coordinator.request_cancel(ref)
-
-    def _is_local(self, summary: RunSummary) -> bool:
-        return (
-            summary.worker_id in ("", "local")
-            and summary.pid > 0
-            and summary.status is not RunStatus.QUEUED
-        )
 
     def _seen(self, ref: RunRef) -> RunSummary | None:
         summary = self._store.summary_of(ref)
