@@ -29,6 +29,7 @@ __all__ = ["RunReader"]
 #: what a damaged row can raise while it is read
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, zlib.error)
 
+_ACTIVE = {RunStatus.NOT_STARTED, RunStatus.RUNNING, RunStatus.QUEUED, RunStatus.WAITING}
 _SUMMARY_SQL = """
 SELECT d.name, r.run_id, a.attempt_id, a.status, a.created_ms, a.queued_ms, a.started_ms,
   a.finished_ms, a.worker, a.trigger, a.params, a.labels, a.error, a.schedule_time,
@@ -281,11 +282,15 @@ def _plan_query(
     if query.until_ms is not None:
         where.append("coalesce(r.created_ms, r.id) <= ?")
         params.append(query.until_ms)
+    # Few runs are active, and a small index knows them; ended ones are found on the way back.
+    active = bool(query.statuses) and set(query.statuses) <= _ACTIVE
+    if active:
+        where[0] = "r.id IN (SELECT run FROM attempts WHERE status IN (0, 1, 5, 7)) AND +r.id >= ?"
     if query.name:
         row = conn.execute("SELECT id FROM dags WHERE name = ?", (query.name,)).fetchone()
         if row is None:
             return None
-        where.append("r.dag = ?")
+        where.append("+r.dag = ?" if active else "r.dag = ?")
         params.append(row[0])
     if query.name_contains:
         needle = query.name_contains.lower()

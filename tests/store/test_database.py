@@ -193,7 +193,12 @@ def test_a_durable_call_inside_an_ordinary_transaction_is_synced(
 
     synced: list[Path] = []
     real = dialect.sync_wal
-    monkeypatch.setattr(dialect, "sync_wal", lambda path: (synced.append(path), real(path)))
+
+    def sync(path: Path) -> None:
+        synced.append(path)
+        real(path)
+
+    monkeypatch.setattr(dialect, "sync_wal", sync)
     store = Store.open(tmp_path / "edge.db")
     with store.transaction():
         store.set_last_tick(1)

@@ -80,6 +80,22 @@ def test_a_list_of_runs_neither_scans_nor_sorts(store: Store, query: RunFilter) 
     assert steps[0].startswith("SEARCH r"), steps
 
 
+@pytest.mark.parametrize("name", ["", "pump"])
+def test_a_list_of_active_runs_does_not_walk_through_history(store: Store, name: str) -> None:
+    fill(store)
+    store.begin_attempt(make_record("live"), SNAPSHOT, HOST, new_run=True)
+    store.begin_attempt(make_record("other", name="fan"), SNAPSHOT, HOST, new_run=True)
+    query = RunFilter(name=name, statuses=(RunStatus.RUNNING, RunStatus.QUEUED), limit=20)
+    conn = store.connection()
+    plan = _plan_query(conn, query)
+    assert plan is not None
+    steps = [row[3] for row in conn.execute(f"EXPLAIN QUERY PLAN {plan[0]}", plan[1])]
+    assert not [step for step in steps if "SCAN" in step or "runs_by_dag" in step], steps
+    assert any("attempts_active" in step for step in steps), steps
+    found = [run.run_id for run in store.find_runs(query)]
+    assert found == (["live"] if name else ["other", "live"])
+
+
 def test_the_search_for_active_runs_uses_the_small_index(store: Store) -> None:
     from edge.store.reads import _ACTIVE_SQL
 
