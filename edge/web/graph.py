@@ -18,6 +18,8 @@ BOX_WIDTH = 168
 BOX_HEIGHT = 46
 _GAP_X = 52
 _GAP_Y = 18
+#: how far from the box an edge turns; less than half the gap
+_LANE_X = 18
 _PITCH_X = BOX_WIDTH + _GAP_X
 _PITCH_Y = BOX_HEIGHT + _GAP_Y
 _MARGIN = 14
@@ -202,7 +204,8 @@ def _way(
         return (start, end)
     if not routed:
         return (start, end)
-    out_x, in_x = start[0] + _GAP_X / 2, end[0] - _GAP_X / 2
+    # Ways out keep to the left of a gap and ways in to the right, so that they stay two lines.
+    out_x, in_x = start[0] + _LANE_X, end[0] - _LANE_X
     if source.band == target.band and target.column > source.column:
         between = [
             top

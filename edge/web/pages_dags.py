@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from quart import Response, redirect, request, url_for
 from quart_trio import QuartTrio
 
-from edge.core.clock import from_ms, to_ms
+from edge.core.clock import to_ms
 from edge.core.errors import EdgeError, NotFoundError
 from edge.core.ids import check_run_id
 from edge.core.status import RunStatus
@@ -17,7 +17,6 @@ from edge.store import RunFilter
 from edge.web import present
 from edge.web.runview import run_rows, run_values, seen_record, seen_summary
 from edge.web.site import Site
-from edge.workflow.cron import next_fire
 
 if TYPE_CHECKING:
     from edge.scheduler.catalog import CatalogEntry
@@ -40,6 +39,7 @@ class DagRow:
     labels: tuple[str, ...]
     error: str
     suspended: bool
+    is_shadowed: bool
     has_params: bool
     schedules: tuple[str, ...]
     next_ms: int | None
@@ -157,9 +157,10 @@ def _row(site: Site, entry: CatalogEntry, latest: Mapping[str, RunSummary]) -> D
         labels=dag.labels if dag else (),
         error=entry.error,
         suspended=entry.suspended,
+        is_shadowed=entry.is_shadowed,
         has_params=bool(dag and dag.params),
         schedules=schedule_texts(dag),
-        next_ms=None if entry.suspended else next_start(site, dag),
+        next_ms=next_start(site, entry),
         latest=last,
         badge=present.badge(last.status) if last else None,
         can_start=bool(dag) and not entry.error,
@@ -176,20 +177,18 @@ def schedule_texts(dag: DAG | None) -> tuple[str, ...]:
     )
 
 
-def next_start(site: Site, dag: DAG | None) -> int | None:
+def next_start(site: Site, entry: CatalogEntry) -> int | None:
     """Return when the next scheduled start is due, None without one."""
-    if dag is None:
+    dag = entry.dag
+    if dag is None or entry.suspended or entry.is_shadowed:
         return None
     now_ms = site.now_ms()
-    now = from_ms(now_ms, site.zone)
-    zone = site.zone or now.tzinfo
-    assert zone is not None
     due: list[int] = []
     for item in dag.schedule.start:
         if item.cron is not None:
-            fire = next_fire(item.cron, now, zone)
-            if fire is not None:
-                due.append(to_ms(fire))
+            fire_ms = site.fires.next_after(item.cron, now_ms)
+            if fire_ms is not None:
+                due.append(fire_ms)
         elif item.at is not None and to_ms(item.at) > now_ms:
             due.append(to_ms(item.at))
     return min(due, default=None)
@@ -206,7 +205,7 @@ def _dag_values(site: Site, entry: CatalogEntry) -> dict[str, object]:
         "dag": dag,
         "name": name,
         "schedules": schedule_texts(dag),
-        "next_ms": None if entry.suspended else next_start(site, dag),
+        "next_ms": next_start(site, entry),
         "history": run_rows(site, history),
         "given": {},
         "message": "",

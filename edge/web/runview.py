@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.core.record import RunRecord
-from edge.store.host import is_alive, this_host
+from edge.store.host import is_alive
 from edge.store.view import as_seen
 from edge.web import present
 
@@ -40,12 +40,12 @@ class RunRow:
 
 def seen_record(site: Site, record: RunRecord) -> RunRecord:
     """Return the record as a reader should see it."""
-    return as_seen(record, this_host(), is_alive)
+    return as_seen(record, site.host, is_alive, now_ms=site.now_ms())
 
 
 def seen_summary(site: Site, row: RunSummary) -> RunSummary:
     """Return the summary as a reader should see it."""
-    return as_seen(row, this_host(), is_alive)
+    return as_seen(row, site.host, is_alive, now_ms=site.now_ms())
 
 
 def run_rows(site: Site, runs: Iterable[RunSummary]) -> list[RunRow]:

@@ -52,7 +52,7 @@ async def serve(
     warning = check_auth_mode(ctx.settings.auth_mode)
     if warning and ctx.log is not None:
         ctx.log.warning(warning)
-    app = shell(create_app(ctx), clean_base_path(ctx.settings.base_path))  # type: ignore[arg-type]
+    app = shell(create_app(ctx), clean_base_path(ctx.settings.base_path))
     await serve_app(app, bind(host, port), task_status=task_status)
 
 

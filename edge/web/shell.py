@@ -1,8 +1,9 @@
 """The ASGI shell around the application: what hypercorn and quart-trio need to part cleanly.
 
-With the last `send` of a response hypercorn hands the application `http.disconnect`; quart-trio then
-cancels the request's nursery, and with it that very `send`, before hypercorn has closed or recycled
-the connection (measured, DESIGN section 8). So `send` runs in a shielded scope, with a deadline.
+With the last `send` of a response hypercorn hands the application `http.disconnect`; quart-trio
+then cancels the request's nursery, and with it that very `send`, before hypercorn has closed or
+recycled the connection (measured, DESIGN section 8). So `send` runs in a shielded scope, with a
+deadline.
 The shell also strips a trailing slash and sets the base path.
 """
 
@@ -33,7 +34,7 @@ _NOWHERE = "/-/-"
 def shell(
     app: ASGIFramework, base_path: str = "", send_limit_s: float = SEND_LIMIT_S
 ) -> ASGIFramework:
-    """Return `app` behind the shell. `base_path` is empty or starts with `/` and does not end so."""
+    """Return `app` behind the shell. `base_path` is empty, or `/a/b` without a slash at its end."""
 
     async def serve(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         async def shielded_send(event: ASGISendEvent) -> None:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 import zoneinfo
 from collections.abc import Callable
 from importlib import resources
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jinja2
 import trio
 from quart import Response, g, request, url_for
 
+from edge.scheduler.planner import FireCache
+from edge.store.host import this_host
 from edge.web.context import WebContext
 from edge.web.present import ago, elapsed, moment
 from edge.web.security import CSRF_FIELD
@@ -43,6 +46,8 @@ class Site:
     def __init__(self, ctx: WebContext) -> None:
         self.ctx = ctx
         self.zone = _zone(ctx.settings.tz)
+        self.fires = FireCache(self.zone)
+        self.host = this_host()
         self.static = _load_static()
         self._threads = trio.CapacityLimiter(3)
         self._env = jinja2.Environment(
@@ -75,7 +80,6 @@ class Site:
             "base": request.root_path.rstrip("/"),
             "csrf": g.csrf,
             "layout": "fragment.html" if is_fragment else "page.html",
-            "now_ms": self.ctx.clock.now_ms(),
         }
 
         def whole() -> str:
@@ -108,17 +112,22 @@ class Site:
 
     def see_other(self, endpoint: str, **values: str) -> Response:
         """Answer a POST with 303 to the page that shows its result."""
-        return Response(b"", 303, {"Location": url_for(endpoint, **values)})
+        return Response(b"", 303, {"Location": url_for(endpoint, **dict[str, Any](values))})
 
 
-def _zone(name: str) -> dt.tzinfo | None:
-    """Return the zone of the settings; None means the zone of the process."""
-    if not name or name == "Local":
-        return None
+def _zone(name: str) -> dt.tzinfo:
+    """Return the zone of the settings, else of the process, else of the machine."""
+    for candidate in (name, os.environ.get("TZ", "").removeprefix(":")):
+        try:
+            if candidate:
+                return zoneinfo.ZoneInfo(candidate)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            continue
     try:
-        return zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        return None
+        with open("/etc/localtime", "rb") as file:
+            return zoneinfo.ZoneInfo.from_file(file, key="Local")
+    except (OSError, ValueError):
+        return dt.UTC
 
 
 def _load_static() -> dict[str, StaticFile]:

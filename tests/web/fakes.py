@@ -35,6 +35,7 @@ class FakeEntry:
     dag: DAG | None
     error: str = ""
     suspended: bool = False
+    is_shadowed: bool = False
 
 
 class FakeCatalog:

@@ -30,7 +30,7 @@ class Pages:
     async def get(self, path: str, status: int = 200, **kwargs: Any) -> str:
         headers = {"Host": "localhost:8080"} | kwargs.pop("headers", {})
         reply = await self.client.get(path, headers=headers, **kwargs)
-        text = (await reply.get_data()).decode()
+        text = str(await reply.get_data(as_text=True))
         assert reply.status_code == status, text
         found = re.search(r'name="csrf" value="([^"]+)"', text)
         if found:
@@ -44,7 +44,7 @@ class Pages:
             form={"csrf": self.token} | {k.replace("__", "."): v for k, v in form.items()},
             headers={"Host": "localhost:8080", "Origin": "http://localhost:8080"},
         )
-        text = (await reply.get_data()).decode()
+        text = str(await reply.get_data(as_text=True))
         assert reply.status_code == status, text
         self.headers = reply.headers
         return text

@@ -80,7 +80,7 @@ def test_tail_reads_only_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         read += len(data)
         return data
 
-    monkeypatch.setattr(logview.os, "pread", counting)
+    monkeypatch.setattr(os, "pread", counting)
     window = read_window(str(path), tail=1)
     assert window.lines == ("last",)
     assert window.is_estimate
@@ -102,7 +102,7 @@ def test_growth_is_counted_without_reading_again(
         read += size
         return real(fd, size, at)
 
-    monkeypatch.setattr(logview.os, "pread", counting)
+    monkeypatch.setattr(os, "pread", counting)
     with path.open("a") as file:
         file.write("more\n")
     window = read_window(str(path), tail=1)
@@ -139,7 +139,8 @@ def test_a_window_is_bounded_in_bytes(tmp_path: Path) -> None:
 def test_escapes_controls_and_bad_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(
-        b"\x1b[1;31mred\x1b[0m \x1b]0;title\x07ok\n10%\r50%\r100%\nbad \xff\x00\nrtl \xe2\x80\xae!\nwin\r\n"
+        b"\x1b[1;31mred\x1b[0m \x1b]0;title\x07ok\n10%\r50%\r100%\n"
+        b"bad \xff\x00\nrtl \xe2\x80\xae!\nwin\r\n"
     )
     assert read_window(str(path), head=9).lines == (
         "red ok",
