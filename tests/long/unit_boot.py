@@ -155,26 +155,31 @@ class _Report:
 
 
 _PAGE_START = """
-import json, re, sys, time, urllib.parse, urllib.request
+import html, http.cookiejar, re, sys, time, urllib.parse, urllib.request
 base = "http://127.0.0.1:8080"
-name = "disk-and-temperature"
-page = urllib.request.urlopen(f"{base}/dags/{name}", timeout=10).read().decode()
+opener = urllib.request.build_opener(
+    urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+)
+where = f"{base}/dags/disk-and-temperature"
+page = opener.open(where, timeout=10).read().decode()
 form = re.search(r'<form[^>]*action="([^"]*/start)"[^>]*>(.*?)</form>', page, re.S)
 assert form, page
-fields = dict(re.findall(r'name="([^"]+)"[^>]*value="([^"]*)"', form[2]))
-fields = {key: value for key, value in fields.items()}
+fields = {}
+for tag in re.findall(r"<input[^>]*>", form[2]):
+    name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+    if name:
+        fields[name[1]] = html.unescape(value[1]) if value else ""
 request = urllib.request.Request(
     urllib.parse.urljoin(base, form[1]),
     data=urllib.parse.urlencode(fields).encode(),
-    headers={"Origin": base, "Referer": f"{base}/dags/{name}"},
+    headers={"Origin": base, "Referer": where},
 )
-answer = urllib.request.urlopen(request, timeout=10)
+seen = opener.open(request, timeout=10).geturl()
 for _ in range(100):
-    text = urllib.request.urlopen(answer.geturl(), timeout=10).read().decode()
-    if re.search(r"(?i)succeeded", text):
+    if re.search(r"(?i)succeeded", opener.open(seen, timeout=10).read().decode()):
         sys.exit(0)
     time.sleep(0.2)
-sys.exit("no success on " + answer.geturl())
+sys.exit("no success on " + seen)
 """
 
 

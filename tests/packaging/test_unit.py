@@ -24,7 +24,7 @@ class _Repeated(dict[str, str]):
     def __setitem__(self, key: str, value: str) -> None:
         # configparser hands values over as lists of lines first.
         if key in self and isinstance(value, list):
-            self[key].extend(value)  # type: ignore[attr-defined]
+            self[key].extend(value)
         else:
             super().__setitem__(key, value)
 
