@@ -52,10 +52,11 @@ class Database:
             dialect.refuse_network_filesystem(path)
             created = dialect.create_file(path)
             conn = dialect.connect(path, "rw")
-            # Before the first pragma that could change a file which is not ours.
-            migrations.check_version(conn, path)
-            dialect.prepare_writer(conn, page_size)
+            # Refuses a file that is not ours before anything changes it.
+            if migrations.check_version(conn, path) == 0:
+                dialect.set_page_size(conn, page_size)
             migrations.migrate(conn, path)
+            dialect.prepare_writer(conn)
             # Find out now, not at the first status, that the file cannot be written.
             conn.execute("BEGIN IMMEDIATE")
             conn.execute("ROLLBACK")

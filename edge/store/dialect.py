@@ -23,6 +23,7 @@ __all__ = [
     "prepare_writer",
     "refuse_network_filesystem",
     "set_durable",
+    "set_page_size",
     "sync_wal",
 ]
 
@@ -65,9 +66,16 @@ def connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Connec
     return conn
 
 
-def prepare_writer(conn: sqlite3.Connection, page_size: int) -> None:
-    """Set what a writing connection needs; `page_size` only counts for an empty file."""
+def set_page_size(conn: sqlite3.Connection, page_size: int) -> None:
+    """Choose the page size of a file that is still empty."""
     conn.execute(f"PRAGMA page_size = {page_size}")
+
+
+def prepare_writer(conn: sqlite3.Connection) -> None:
+    """Set what a writing connection needs, once the schema is there.
+
+    The schema is created before the log exists: that writes its pages once instead of twice.
+    """
     conn.execute("PRAGMA journal_mode = WAL")
     conn.execute("PRAGMA synchronous = NORMAL")
     conn.execute("PRAGMA temp_store = MEMORY")

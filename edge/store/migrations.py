@@ -32,11 +32,14 @@ SCHEMA_VERSION = len(MIGRATIONS)
 
 
 def run_script(conn: sqlite3.Connection, script: str) -> None:
-    """Run statements one by one; `executescript` would commit the open transaction."""
+    """Run statements one by one; `executescript` would commit the open transaction.
+
+    Comments and indentation are left out: SQLite keeps the text of each statement in the file.
+    """
     statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
+    for line in script.splitlines():
+        statement += line.partition("--")[0].strip()
+        if statement.endswith(";"):
             conn.execute(statement)
             statement = ""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import threading
 from pathlib import Path
@@ -117,3 +118,10 @@ def test_many_may_create_one_store_at_once(tmp_path: Path) -> None:
         thread.join()
     assert problems == []
     assert query(path, "SELECT count(*) FROM runs") == 8
+
+
+def test_the_schema_of_a_version_never_moves(path: Path) -> None:
+    """A store of any earlier commit has to open: a change is a migration, never an edit."""
+    text = str(query(path, "SELECT group_concat(sql, ';') FROM sqlite_master WHERE sql NOT NULL"))
+    digests = {1: "d0715c033dd03ba9"}
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == digests[SCHEMA_VERSION]
