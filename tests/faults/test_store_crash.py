@@ -113,7 +113,6 @@ def test_a_reader_after_kill_9_shows_the_run_as_failed(tmp_path: Path) -> None:
         assert child.stdout is not None
         child.stdout.readline()
         child.kill()
-    # The child may have ended runs after that line; one more is left open for certain.
     reader = Store.open_reader(path)
     assert reader is not None
     for run in reader.find_runs(RunFilter(limit=0)):
