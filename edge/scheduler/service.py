@@ -27,9 +27,9 @@ from edge.scheduler.planner import (
     missed_between,
     plan_ticks,
 )
+from edge.scheduler.zone import schedule_zone
 from edge.store import HostIdentity, Store
 from edge.store.writer import StoreWriter
-from edge.workflow.cron import zone_named
 from edge.workflow.model import DAG
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Scheduler:
         self._rate = rate
         self._elapsed = elapsed or (lambda: time.clock_gettime(time.CLOCK_BOOTTIME))
         self._plausible_since_ms = plausible_since_ms
-        self._fires = FireCache(zone or zone_named(settings.tz or "Local"))
+        self._fires = FireCache(zone or schedule_zone(settings.tz, os.environ))
         self._evaluator = Evaluator(
             store,
             writer,

@@ -15,11 +15,11 @@ from edge.core.ids import RunRef, check_run_id, run_id_from
 from edge.core.status import TriggerType
 from edge.engine.control_client import request_stop
 from edge.scheduler.catalog import CatalogEntry
+from edge.scheduler.zone import schedule_zone
 from edge.service.placement import goes_to_worker
 from edge.store import HostIdentity, RunSummary, Store
 from edge.store.view import as_seen
 from edge.store.writer import StoreWriter
-from edge.workflow.cron import zone_named
 from edge.workflow.model import DAG
 from edge.workflow.params import (
     ParamOverrides,
@@ -85,7 +85,7 @@ class ServiceControl:
         self, dag: DAG, *, run_id: str, schedule_time_ms: int, entry: CatalogEntry
     ) -> RunRef | None:
         """Start a due run. Raises: EdgeError."""
-        when = format_rfc3339(schedule_time_ms, zone_named(self._settings.tz or "Local"))
+        when = format_rfc3339(schedule_time_ms, schedule_zone(self._settings.tz, os.environ))
         return await self._launch(dag, ParamOverrides(), run_id, TriggerType.SCHEDULER, when)
 
     async def _launch(
