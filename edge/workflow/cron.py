@@ -28,7 +28,6 @@ _BOUNDS: tuple[tuple[int, int, dict[str, int]], ...] = (
     (1, 12, _MONTHS),
     (0, 6, _WEEKDAYS),
 )
-_STEP = re.compile(r"\*/(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +108,7 @@ def step_warnings(expr: CronExpression) -> list[str]:
     words = [word for word in expr.text.split() if "=" not in word]
     found = []
     for word, whole, unit in ((words[0], 60, "minute"), (words[1], 24, "hour")):
-        match = _STEP.match(word)
+        match = re.match(r"\*/(\d+)", word)
         if match is None:
             continue
         step = int(match[1])

@@ -7,7 +7,6 @@ here with `built=False`: writing it is an error that says so, never silently ign
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 __all__ = ["CONTEXTS", "Field", "Kind", "Merge", "describe", "hint_for", "suggestion"]
@@ -56,21 +55,48 @@ class Merge(StrEnum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True)
 class Field:
-    """One key of a mapping."""
+    """One key of a mapping.
 
-    name: str
-    kind: Kind
-    help: str
-    default: str = ""
-    struct: str = ""
-    built: bool = True
-    merge: Merge = Merge.VALUE
-    #: JSON types accepted by a FREE field
-    shapes: tuple[str, ...] = ()
-    #: accepted for old files; `validate` names the replacement
-    deprecated: str = ""
+    `struct` names the context of a STRUCT field, `shapes` the JSON types of a FREE one; one that is
+    `deprecated` is accepted for old files, and `validate` shows that text. (No dataclass: this
+    module is read at every start.)
+    """
+
+    __slots__ = (
+        "built",
+        "default",
+        "deprecated",
+        "help",
+        "kind",
+        "merge",
+        "name",
+        "shapes",
+        "struct",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        kind: Kind,
+        help_text: str,
+        default: str = "",
+        *,
+        struct: str = "",
+        built: bool = True,
+        merge: Merge = Merge.VALUE,
+        shapes: tuple[str, ...] = (),
+        deprecated: str = "",
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.help = help_text
+        self.default = default
+        self.struct = struct
+        self.built = built
+        self.merge = merge
+        self.shapes = shapes
+        self.deprecated = deprecated
 
 
 def _later(names: str, help_text: str = "") -> tuple[Field, ...]:
@@ -224,7 +250,12 @@ _STEP: tuple[Field, ...] = (
         "Old form of `with.shell_args`.",
         deprecated="use run with with.shell_args",
     ),
-    Field("action", Kind.FREE, "What the step does instead of a shell command.", built=False),
+    Field(
+        "action",
+        Kind.FREE,
+        "What the step does instead of a shell command; not available yet.",
+        shapes=("string",),
+    ),
     *_later(
         "container output output_schema outputs parallel foreach worker_selector approval inputs"
         " dependencies shell_packages exec type config call params messages llm value routes"

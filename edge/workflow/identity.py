@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from edge.workflow.decode import Decoded
 from edge.workflow.model import DAG, Step
 from edge.workflow.problems import Fault, FaultError
+from edge.workflow.words import is_name
 
 __all__ = ["NamedStep", "find_cycle", "name_steps"]
 
-_ID = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*\Z")
 _RESERVED_IDS = frozenset(["env", "params", "args", "stdout", "stderr", "output", "outputs"])
 _RESERVED_NAMES = frozenset(("__agent__", "ask_user"))
 
 
-@dataclass(frozen=True, slots=True)
 class NamedStep:
-    """A built step with what is needed to settle its name; `step.name` is not final yet."""
+    """A built step with what is needed to settle its name; `step.name` is not final yet.
 
-    step: Step
-    name: str
-    #: of a generated name
-    prefix: str
-    depends: tuple[str, ...]
-    fields: Decoded
-    path: str
-    #: position in the list; members of a group share one
-    position: int
+    `prefix` is that of a generated name; members of a group share their `position` in the list.
+    """
+
+    __slots__ = ("depends", "fields", "name", "path", "position", "prefix", "step")
+
+    def __init__(
+        self,
+        *,
+        step: Step,
+        name: str,
+        prefix: str,
+        depends: tuple[str, ...],
+        fields: Decoded,
+        path: str,
+        position: int,
+    ) -> None:
+        self.step = step
+        self.name = name
+        self.prefix = prefix
+        self.depends = depends
+        self.fields = fields
+        self.path = path
+        self.position = position
 
 
 def name_steps(built: Sequence[NamedStep], *, chain: bool) -> tuple[Step, ...]:
@@ -106,7 +118,7 @@ def _check_ids(built: Sequence[NamedStep], names: list[str]) -> Iterable[Fault]:
         id_ = item.step.id
         if not id_:
             continue
-        if not _ID.match(id_):
+        if not is_name(id_):
             yield _fault(
                 item,
                 "id",

@@ -162,9 +162,13 @@ def _check_root(root: MapNode) -> None:
     if not faults:
         return
     lines = [fault.text for fault in faults if fault.text]
+    problems = [Problem(fault.line, fault.column, fault.field, fault.message) for fault in faults]
+    if all(fault.message == NOT_YET for fault in faults):
+        message = "failed to process document 0: " + "; ".join(lines)
+        raise DAGError(message, problems, lines)
     raise DAGError(
         f"failed to process document 0: {_DECODE}\n\n" + "\n".join(lines),
-        [Problem(fault.line, fault.column, fault.field, fault.message) for fault in faults],
+        problems,
         [f"failed to process document 0: {_DECODE}\n" + "\n".join(lines)],
     )
 
@@ -190,6 +194,8 @@ def _bullet(error: FaultError) -> str:
     if not error.section:
         return "; ".join(texts)
     where = f" ({error.base})" if error.base != "defaults" else ""
+    if all(fault.message == NOT_YET for fault in error.faults):
+        return "; ".join(f"field '{error.base}.{fault.field}': {NOT_YET}" for fault in error.faults)
     if error.decoding:
         inner = "defaults" if error.base == "defaults" else error.section
         lines = "\n".join(texts)

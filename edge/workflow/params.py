@@ -16,6 +16,7 @@ from edge.workflow.model import DAG, ParamDef
 from edge.workflow.nodes import ListNode, MapNode, Node, ScalarNode, go_text, go_type
 from edge.workflow.problems import NOT_YET
 from edge.workflow.shapes import fail, is_null
+from edge.workflow.words import is_name
 
 __all__ = [
     "ParamOverrides",
@@ -26,9 +27,7 @@ __all__ = [
     "resolve_params",
 ]
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _ENTRY = re.compile(r"([^\s=\"'`{}\[\]]+)=", re.ASCII)
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 #: names that every DAG accepts
 _ALWAYS = frozenset(("WEBHOOK_PAYLOAD", "WEBHOOK_HEADERS"))
@@ -167,7 +166,7 @@ def _declared(entries: list[tuple[str, str | None, Node]]) -> tuple[ParamDef, ..
             name = str(position)
             found[name] = ParamDef(name=name, default=value, positional=True)
             continue
-        if not _NAME.match(name):
+        if not is_name(name):
             fail(
                 node,
                 "params",
@@ -266,7 +265,9 @@ def _token_end(text: str, at: int) -> int:
 def _unquoted(text: str) -> str:
     if len(text) < 2 or text[0] != '"' or text[-1] != '"':
         return text
-    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text[1:-1])
+    return re.sub(
+        r"\\(.)", lambda match: _ESCAPED.get(match[1], match[1]), text[1:-1], flags=re.DOTALL
+    )
 
 
 def _json_overrides(text: str) -> ParamOverrides | None:

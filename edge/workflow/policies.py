@@ -17,11 +17,11 @@ from edge.workflow.nodes import (
 )
 from edge.workflow.problems import NOT_YET
 from edge.workflow.shapes import fail, is_null
+from edge.workflow.words import is_name
 
 __all__ = ["read_consts", "read_preconditions", "read_retry_policy"]
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_CONST = re.compile(r"(\\*)\$\{[ \t]*consts\.([A-Za-z][A-Za-z0-9_]*)[ \t]*\}")
+_CONST = r"(\\*)\$\{[ \t]*consts\.([A-Za-z][A-Za-z0-9_]*)[ \t]*\}"
 
 
 def read_retry_policy(fields: Decoded, path: str = "retry_policy") -> RetryPolicy:
@@ -171,7 +171,7 @@ def read_consts(node: Node | None, inherited: dict[str, str]) -> dict[str, str]:
         if len(item.entries) != 1:
             fail(item, f"consts[{index}]", "consts entries must contain exactly one key")
         (name, value) = next(iter(item.entries.items()))
-        if not _NAME.match(name):
+        if not is_name(name):
             fail(item, f"consts[{index}]", f'consts key "{name}" is invalid', name)
         if name in own:
             fail(item, f"consts.{name}", f'consts key "{name}" is defined more than once', name)
@@ -197,4 +197,4 @@ def _with_consts(text: str, known: dict[str, str]) -> str:
         value = known.get(match[2])
         return match[0] if value is None else slashes + value
 
-    return _CONST.sub(insert, text) if "${" in text else text
+    return re.sub(_CONST, insert, text) if "${" in text else text

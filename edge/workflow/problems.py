@@ -54,18 +54,31 @@ class ValidationReport:
     bullets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault while it travels up; `field` is relative to the mapping that is being read."""
+    """A fault while it travels up; `field` is relative to the mapping that is being read.
 
-    line: int
-    column: int
-    field: str
-    message: str
-    #: the offending value for the bullet text; None = none shown
-    value: str | None = None
-    #: other text for the bullet; "" = said by another fault's bullet already
-    bullet: str | None = None
+    `value` is the offending value for the bullet text; `bullet` replaces that text ("" = another
+    fault's bullet says it already).
+    """
+
+    __slots__ = ("bullet", "column", "field", "line", "message", "value")
+
+    def __init__(
+        self,
+        line: int,
+        column: int,
+        field: str,
+        message: str,
+        value: str | None = None,
+        *,
+        bullet: str | None = None,
+    ) -> None:
+        self.line = line
+        self.column = column
+        self.field = field
+        self.message = message
+        self.value = value
+        self.bullet = bullet
 
     @property
     def text(self) -> str:

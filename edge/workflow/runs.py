@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NoReturn
 
 from edge.workflow.decode import Decoded
 from edge.workflow.model import CommandRun, ScriptRun, Shell
@@ -13,16 +13,30 @@ from edge.workflow.shapes import fail, is_null, read_shell, shell_of
 __all__ = ["Execution", "read_execution"]
 
 _LEGACY = ("command", "script", "shell", "shell_args")
+#: names and families of the reference's actions: known, not built
+_ACTIONS = frozenset(("exec", "noop"))
+_FAMILIES = frozenset(
+    (
+        *("dag", "log", "http", "router", "jq", "template", "wait", "file", "outputs", "state"),
+        *("artifact", "data", "archive", "ssh", "sftp", "docker", "container", "k8s"),
+        *("kubernetes", "human", "mail", "git", "s3", "postgres", "sqlite", "redis", "chat"),
+        "harness",
+    )
+)
 _OPTIONS = ("shell", "shell_args", "shell_packages")
 
 
-@dataclass(frozen=True, slots=True)
 class Execution:
     """The run, the step's own shell, and arguments for the root's shell."""
 
-    run: CommandRun | ScriptRun
-    shell: Shell | None = None
-    shell_args: tuple[str, ...] = ()
+    __slots__ = ("run", "shell", "shell_args")
+
+    def __init__(
+        self, run: CommandRun | ScriptRun, shell: Shell | None, shell_args: tuple[str, ...]
+    ) -> None:
+        self.run = run
+        self.shell = shell
+        self.shell_args = shell_args
 
     @property
     def prefix(self) -> str:
@@ -32,6 +46,8 @@ class Execution:
 
 def read_execution(fields: Decoded) -> Execution:
     """Return what a step runs. Raises: FaultError."""
+    if fields.has("action"):
+        _refuse_action(fields)
     if fields.has("run"):
         for key in _LEGACY:
             if fields.get(key) is not None:
@@ -42,6 +58,24 @@ def read_execution(fields: Decoded) -> Execution:
     if fields.has("with"):
         fail(fields.at("with"), "with", NOT_YET + " without run")
     return _legacy(fields)
+
+
+def _refuse_action(fields: Decoded) -> NoReturn:
+    """No action is built yet; say what is wrong with this one (spec 10 section 6.7)."""
+    node = fields.at("action")
+    name = node.value if isinstance(node, ScalarNode) else None
+    if not isinstance(name, str):
+        fail(node, "action", "action must be a string", go_text(node))
+    if not name.strip():
+        fail(node, "action", "action is required")
+    for key in ("run", *_LEGACY):
+        if fields.get(key) is not None:
+            first, second = ("run", "action") if key == "run" else ("action", key)
+            fail(node, "action", f"{first} cannot be used together with {second}", name)
+    family = name.partition(".")[0]
+    if name not in _ACTIONS and (family not in _FAMILIES or "." not in name) and "@" not in name:
+        fail(node, "action", f'unknown action "{name}"', name)
+    fail(node, "action", f"action {name} is {NOT_YET}")
 
 
 def _run(node: Node) -> CommandRun | ScriptRun:

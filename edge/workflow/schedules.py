@@ -13,7 +13,7 @@ from edge.workflow.problems import NOT_YET, Fault, FaultError
 
 __all__ = ["read_schedule", "schedule_warnings"]
 
-_AT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:00(?:Z|[+-]\d{2}:\d{2})\Z")
+_AT = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:00(?:Z|[+-]\d{2}:\d{2})"
 _KINDS = ("start", "stop", "restart")
 
 
@@ -109,7 +109,7 @@ def _cron(node: Node, field: str, prefix: str, text: str) -> ScheduleEntry:
 
 def _one_off(node: Node, field: str, prefix: str, text: str) -> ScheduleEntry:
     try:
-        if _AT.match(text):
+        if re.fullmatch(_AT, text, re.ASCII):
             return ScheduleEntry(at=dt.datetime.fromisoformat(text))
     except ValueError:
         pass

@@ -20,7 +20,7 @@ from edge.workflow.nodes import (
     scalar_text,
 )
 from edge.workflow.problems import Fault, FaultError
-from edge.workflow.words import split_words
+from edge.workflow.words import is_env_name, split_words
 
 __all__ = [
     "fail",
@@ -36,9 +36,8 @@ __all__ = [
     "text_items",
 ]
 
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_LABEL_KEY = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*\Z")
-_LABEL_VALUE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_./-]*\Z")
+_LABEL_KEY = r"[a-zA-Z0-9][a-zA-Z0-9_.-]*"
+_LABEL_VALUE = r"[a-zA-Z0-9][a-zA-Z0-9_./-]*"
 
 
 def fail(node: Node, field: str, message: str, value: str | None = None) -> NoReturn:
@@ -98,7 +97,7 @@ def _env_map(node: MapNode, at: Node, field: str, index: int, found: list[EnvVar
 
 
 def _env_var(node: Node, field: str, index: int, name: str, value: str) -> EnvVar:
-    if not _ENV_NAME.match(name):
+    if not is_env_name(name):
         fail(
             node,
             field,
@@ -220,12 +219,12 @@ def _label(key: str, value: str | None, node: Node, field: str) -> str:
     if not key.strip():
         fail(node, field, "label key cannot be empty")
     key = key.strip().lower()
-    if not _LABEL_KEY.match(key) or len(key) > 63:
+    if not re.fullmatch(_LABEL_KEY, key) or len(key) > 63:
         fail(node, field, f'label key "{key}" contains invalid characters')
     if value is None:
         return key
     value = value.strip().lower()
-    if value and (not _LABEL_VALUE.match(value) or len(value) > 255):
+    if value and (not re.fullmatch(_LABEL_VALUE, value) or len(value) > 255):
         fail(node, field, f'label value "{value}" contains invalid characters')
     return f"{key}={value}"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 __all__ = ["ShellExpression", "parse_expression"]
 
@@ -16,13 +15,15 @@ _LENGTH = re.compile(r"#([A-Za-z_][A-Za-z0-9_]*)\Z", re.ASCII)
 _RANGE = re.compile(r"\s*(-?[0-9]{1,9})(?:\s*:\s*(-?[0-9]{1,9}))?\s*\Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
 class ShellExpression:
     """`${name op operand}`; `op` is `len` for `${#name}`."""
 
-    name: str
-    op: str
-    operand: str = ""
+    __slots__ = ("name", "op", "operand")
+
+    def __init__(self, name: str, op: str, operand: str = "") -> None:
+        self.name = name
+        self.op = op
+        self.operand = operand
 
     def needs_more(self, value: str) -> bool:
         """Return whether it would assign (`:=`) or fail (`:?`) for this value of its name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from edge.workflow.decode import Decoded, decode
 from edge.workflow.fields import CONTEXTS
@@ -82,21 +82,25 @@ HANDLER_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Defaults:
     """`defaults`, checked; entries are taken over as they are written."""
 
-    entries: Mapping[str, Node]
+    __slots__ = ("entries",)
+
+    def __init__(self, entries: Mapping[str, Node]) -> None:
+        self.entries = entries
 
 
-@dataclass(frozen=True, slots=True)
 class _Item:
     """A step as it stands in the file."""
 
-    node: Node
-    path: str
-    position: int
-    name: str = ""
+    __slots__ = ("name", "node", "path", "position")
+
+    def __init__(self, node: Node, path: str, position: int, name: str = "") -> None:
+        self.node = node
+        self.path = path
+        self.position = position
+        self.name = name
 
 
 def read_defaults(node: Node | None) -> Defaults:
@@ -171,7 +175,15 @@ def _build_item(
             " use type 'graph' for explicit dependencies",
             "[" + " ".join(depends) + "]",
         )
-    return NamedStep(step, name, prefix, depends or (), fields, item.path, item.position)
+    return NamedStep(
+        step=step,
+        name=name,
+        prefix=prefix,
+        depends=depends or (),
+        fields=fields,
+        path=item.path,
+        position=item.position,
+    )
 
 
 def _items(node: Node) -> Iterator[_Item]:
@@ -235,16 +247,37 @@ def _step(
     return step, execution.prefix, None if depends is None else read_depends(depends)
 
 
-@dataclass(frozen=True, slots=True)
+_NO_RULE = ContinueOn()
+
+
 class _Policies:
     """The fields that `defaults` may hold too."""
 
-    env: tuple[EnvVar, ...] = ()
-    timeout_s: int = 0
-    retry_policy: RetryPolicy | None = None
-    continue_on: ContinueOn = ContinueOn()  # noqa: RUF009 - frozen
-    preconditions: tuple[Precondition, ...] = ()
-    signal_on_stop: str = ""
+    __slots__ = (
+        "continue_on",
+        "env",
+        "preconditions",
+        "retry_policy",
+        "signal_on_stop",
+        "timeout_s",
+    )
+
+    def __init__(
+        self,
+        *,
+        env: tuple[EnvVar, ...] = (),
+        timeout_s: int = 0,
+        retry_policy: RetryPolicy | None = None,
+        continue_on: ContinueOn = _NO_RULE,
+        preconditions: tuple[Precondition, ...] = (),
+        signal_on_stop: str = "",
+    ) -> None:
+        self.env = env
+        self.timeout_s = timeout_s
+        self.retry_policy = retry_policy
+        self.continue_on = continue_on
+        self.preconditions = preconditions
+        self.signal_on_stop = signal_on_stop
 
 
 _NO_POLICIES = _Policies()
@@ -272,9 +305,7 @@ def _policies(fields: Decoded) -> _Policies:
         retry_policy=None
         if retry is None
         else found.read(lambda: read_retry_policy(Decoded(as_map(retry))), None),
-        continue_on=_NO_POLICIES.continue_on
-        if continue_on is None
-        else read_continue_on(continue_on),
+        continue_on=_NO_RULE if continue_on is None else read_continue_on(continue_on),
         preconditions=() if checks is None else found.read(lambda: read_preconditions(checks), ()),
         signal_on_stop=signal,
     )

@@ -13,6 +13,7 @@ from enum import Enum, StrEnum
 
 from edge.workflow.quoting import in_quoted_heredoc, json_escaped, quoted_spans
 from edge.workflow.shell_expressions import ShellExpression, parse_expression
+from edge.workflow.words import is_env_name, is_name
 
 __all__ = ["ALIASES", "Policy", "Scope", "Source", "resolve"]
 
@@ -80,11 +81,8 @@ _TOKEN = re.compile(
     r"(?P<slashes>\\*)\$(?:\{(?P<braced>[^}\n]*)\}|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<digits>[0-9]+))",
     re.ASCII,
 )
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _TILDE = re.compile(r"~(?:/[A-Za-z0-9~/._\-+=,:@]*)?\Z")
 _UNSAFE = re.compile("[$`\x00-\x1f\x7f]")
-_WORD_CHAR = re.compile(r"[A-Za-z0-9_]")
 
 
 class Scope:
@@ -224,11 +222,11 @@ class _Pass:
             return True, scope.payload
         head, _, rest = body.partition(".")
         if head == "env":
-            return bool(_ENV.match(rest)), self._env_value(rest)
+            return is_env_name(rest), self._env_value(rest)
         if head == "params":
-            return bool(_NAME.match(rest)), scope.params.get(rest) if _NAME.match(rest) else None
+            return is_name(rest), scope.params.get(rest) if is_name(rest) else None
         if head == "consts":
-            return bool(_NAME.match(rest)), scope.consts.get(rest)
+            return is_name(rest), scope.consts.get(rest)
         if head == "context":
             return True, scope.context.get(rest)
         name = ALIASES.get(body)
@@ -266,7 +264,7 @@ class _Pass:
             if name is None and (body is None or not re.match(r"#?[A-Za-z_]", body)):
                 return None
             return slashes[1:] + bare
-        if name is None and body is not None and _ENV.match(body):
+        if name is None and body is not None and is_env_name(body):
             token = self._quoted_token(body, match, dollar)
             if token is not None:
                 return slashes + token
@@ -290,7 +288,11 @@ class _Pass:
         self, digits: str, match: re.Match[str], dollar: int, slashes: str, escaped: bool
     ) -> str | None:
         following = self._text[match.end() : match.end() + 1]
-        if match["braced"] is None and following and _WORD_CHAR.match(following):
+        if (
+            match["braced"] is None
+            and following
+            and (following == "_" or (following.isascii() and following.isalnum()))
+        ):
             return None
         value = self._scope.params.get(digits)
         if value is None or self._in_quotes(dollar):

@@ -1,8 +1,18 @@
-"""Shell-style words without expansion: shells, shebangs, the words shown of a command."""
+"""Names, and shell-style words without expansion: shells, shebangs, the words of a command."""
 
 from __future__ import annotations
 
-__all__ = ["split_words"]
+__all__ = ["is_env_name", "is_name", "split_words"]
+
+
+def is_env_name(text: str) -> bool:
+    """Return whether the text is an environment name: `[A-Za-z_][A-Za-z0-9_]*`."""
+    return text.isascii() and text.isidentifier()
+
+
+def is_name(text: str) -> bool:
+    """Return whether the text is a name of the language: `[A-Za-z][A-Za-z0-9_]*`."""
+    return text.isascii() and text.isidentifier() and text[0] != "_"
 
 
 def split_words(text: str) -> list[str] | None:
