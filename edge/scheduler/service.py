@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["Scheduler"]
 
 _MISSED_LIMIT = 100
+#: served slots are kept for so long: no replay reaches back further than ten minutes
+_KEEP_SLOTS_MS = 2 * 86_400_000
+_PRUNE_MS = 86_400_000
 #: how often an implausible clock is looked at: NTP sets it within seconds of the network
 _FAULT_RETRY_S = 5.0
 
@@ -88,6 +91,7 @@ class Scheduler:
         )
         self._fault = ""
         self._prepared = -1
+        self._pruned_ms = 0
         #: the last tick evaluated
         self.last_tick_ms: int | None = None
         self.is_leader = False
@@ -167,6 +171,9 @@ class Scheduler:
         # Between two records nothing was due, so a crash in between makes no slot look missed.
         if has_due or is_changed or is_first:
             self._record_tick(tick_ms)
+        if has_due and tick_ms - self._pruned_ms >= _PRUNE_MS:
+            self._pruned_ms = tick_ms
+            self._writer.submit(lambda store: store.prune_slots(tick_ms - _KEEP_SLOTS_MS))
 
     async def _evaluate(self, entry: CatalogEntry, dag: DAG, tick_ms: int) -> None:
         await self._guarded(dag.name, self._evaluator.evaluate(entry, dag, tick_ms))
