@@ -43,6 +43,7 @@ async def test_unary_and_its_errors() -> None:
         channel = await bridge.channel(address)
         answer = await channel.unary("Poll", pb.PollRequest(worker_id="w", poller_id="p"))
         assert answer.task.worker_id == "w"
+        assert channel.is_edge_peer
         with pytest.raises(RpcError) as refused:
             await channel.unary("Poll", pb.PollRequest(worker_id="w"))
         assert refused.value.code is Code.INVALID_ARGUMENT
