@@ -155,7 +155,7 @@ def _row(site: Site, entry: CatalogEntry, latest: Mapping[str, RunSummary]) -> D
         group=dag.group if dag else "",
         description=dag.description if dag else "",
         labels=dag.labels if dag else (),
-        error=entry.error,
+        error=present.short_error(entry.error, str(site.ctx.settings.paths.dags_dir)),
         suspended=entry.suspended,
         is_shadowed=entry.is_shadowed,
         has_params=bool(dag and dag.params),
@@ -230,6 +230,7 @@ def _spec_values(entry: CatalogEntry) -> dict[str, object]:
     return {
         "entry": entry,
         "lines": text.splitlines(),
+        "bad_lines": present.error_lines(entry.error),
         "warnings": entry.dag.warnings if entry.dag else (),
         "is_active": False,
     }

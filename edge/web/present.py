@@ -6,6 +6,7 @@ Nothing here produces HTML; every text may come from a stranger and is escaped b
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,9 +26,11 @@ __all__ = [
     "badge",
     "dag_picture",
     "elapsed",
+    "error_lines",
     "moment",
     "params_text",
     "record_picture",
+    "short_error",
     "step_rows",
     "unreachable",
 ]
@@ -47,6 +50,8 @@ _LOOKS = {
     "retrying": ("amber", "↻"),
 }
 _NAME_CHARS = 21
+#: `file:line:column: message`, the line of an error that says where
+_PLACED = re.compile(r"^\s*(\S.*?):(\d+):\d+: ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +283,21 @@ def _picture(
 
 def _shorten(name: str) -> str:
     return name if len(name) <= _NAME_CHARS else name[: _NAME_CHARS - 1] + "…"
+
+
+def short_error(text: str, directory: str) -> str:
+    """Return the lines of a load error that say where (at most three), else its first line.
+
+    Paths inside `directory` are shown from there.
+    """
+    lines = [line.strip() for line in text.splitlines() if _PLACED.match(line)]
+    chosen = lines[:3] or text.strip().splitlines()[:1]
+    return "\n".join(line.replace(directory.rstrip("/") + "/", "") for line in chosen)
+
+
+def error_lines(text: str) -> frozenset[int]:
+    """Return the line numbers that a load error names."""
+    return frozenset(int(match[2]) for match in _PLACED.finditer(text))
 
 
 def params_text(defaults: Sequence[tuple[str, str | None, bool]], given: Mapping[str, str]) -> str:

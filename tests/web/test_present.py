@@ -129,3 +129,22 @@ def test_what_was_typed_arrives(value: str) -> None:
     items = dict(resolve_params(fakes.dag(params=PARAMS), parse_override_text(text)).items)
     assert items["SITE"] == value
     assert items["NOTE"] == "n"
+
+
+LOAD_ERROR = """failed to load DAG from /d/b.yaml: [4:5] mapping key "x" already defined at [3:5]
+   3 |     x: echo hi
+>  4 |     x: y
+           ^
+  /d/b.yaml:4:5: mapping key "x" already defined at [3:5]"""
+
+
+def test_short_error_keeps_the_line_with_the_place() -> None:
+    expected = 'b.yaml:4:5: mapping key "x" already defined at [3:5]'
+    assert present.short_error(LOAD_ERROR, "/d") == expected
+    assert present.short_error("cannot read it\nmore", "/d") == "cannot read it"
+    assert present.short_error("", "/d") == ""
+
+
+def test_error_lines_are_those_of_the_file() -> None:
+    assert present.error_lines(LOAD_ERROR) == {4}
+    assert present.error_lines("cannot read it") == frozenset()
