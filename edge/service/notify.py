@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import trio
 
-from edge.store.writer import StoreWriter
-
 __all__ = ["Notifier", "watchdog_period_s"]
 
-#: how long the writer may take to prove that it lives
-_WRITER_LIMIT_FACTOR = 0.8
+#: how much of the period the proof may take
+_PROOF_FACTOR = 0.8
 
 
 class Notifier:
@@ -41,14 +39,17 @@ class Notifier:
             return False
         return True
 
-    async def keep_watchdog(self, period_s: float, writer: StoreWriter) -> None:
-        """Ping at `period_s` for as long as the event loop and the store's writer are alive.
+    async def keep_watchdog(
+        self, period_s: float, prove: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+    ) -> None:
+        """Ping at `period_s` for as long as the event loop lives and `prove` returns in time.
 
-        A writer that hangs (dead disk) gets no ping, so that the service manager starts us anew.
+        The server proves that its store's writer still writes: when the disk is dead there is no
+        ping, and the service manager starts us anew.
         """
         while True:
-            with trio.move_on_after(period_s * _WRITER_LIMIT_FACTOR) as scope:
-                await writer.flush()
+            with trio.move_on_after(period_s * _PROOF_FACTOR) as scope:
+                await prove()
             if not scope.cancelled_caught:
                 self.send("WATCHDOG=1")
             await trio.sleep(period_s)

@@ -188,7 +188,7 @@ class _ServiceProcess:
             await self._start_health(nursery)
             period_s = watchdog_period_s(self._environ, self._host.pid)
             if period_s is not None:
-                nursery.start_soon(self._notifier.keep_watchdog, period_s, parts.writer)
+                nursery.start_soon(self._notifier.keep_watchdog, period_s, parts.writer.flush)
             parts.store.discard_copies()
             self._tell_ready()
             task_status.started(self._url)

@@ -83,7 +83,7 @@ async def test_watchdog_pings_only_while_the_writer_lives(
     name, sock = manager
     writer = FakeWriter()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Notifier({"NOTIFY_SOCKET": name}).keep_watchdog, 10.0, writer)
+        nursery.start_soon(Notifier({"NOTIFY_SOCKET": name}).keep_watchdog, 10.0, writer.flush)
         await trio.sleep(35)
         assert received(sock) == ["WATCHDOG=1"] * 4
         writer.hangs = True
