@@ -128,6 +128,7 @@ class Coordinator:
         trigger_type: TriggerType = TriggerType.MANUAL,
         labels: tuple[str, ...] = (),
         trigger_actor: str = "",
+        schedule_time: str = "",
         selector: Mapping[str, str] | None = None,
     ) -> RunRef:
         """Hand a root run to a worker; returns once it is durably queued for one.
@@ -141,6 +142,7 @@ class Coordinator:
             run_id=run_id,
             labels=labels,
             trigger_actor=trigger_actor,
+            schedule_time=schedule_time,
             selector=selector,
         )
         try:

@@ -47,6 +47,7 @@ def task_for(
     run_id: str,
     labels: tuple[str, ...] = (),
     trigger_actor: str = "",
+    schedule_time: str = "",
     selector: Mapping[str, str] | None = None,
 ) -> pb.Task:
     """Return the START task of a root run."""
@@ -63,6 +64,7 @@ def task_for(
         base_config=dag.base_text,
         source_file=dag.source_file,
         trigger_actor=trigger_actor,
+        schedule_time=schedule_time,
     )
 
 

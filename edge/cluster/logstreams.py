@@ -61,7 +61,7 @@ class LogPump:
         self._restarts_sequence = restarts_sequence
         self._path: Path | None = None
         self._size = 0
-        self._is_closing = False
+        self.is_closing = False
         self._wake = trio.Event()
         self._call: LogCall | None = None
         self._sent = self._acked = 0
@@ -77,7 +77,12 @@ class LogPump:
 
     def close(self, path: Path, size: int) -> None:
         """Note that the file is complete with `size` bytes; sends the rest and the final chunk."""
-        self._path, self._size, self._is_closing = path, size, True
+        self._path, self._size, self.is_closing = path, size, True
+        self._wake.set()
+
+    def close_as_is(self) -> None:
+        """Note that what was announced is all."""
+        self.is_closing = True
         self._wake.set()
 
     async def run(self) -> None:
@@ -85,11 +90,11 @@ class LogPump:
         try:
             deadline = float("inf")
             while not self._is_delivered():
-                if not self._is_closing and self._size - self._sent < _CHUNK_BYTES:
+                if not self.is_closing and self._size - self._sent < _CHUNK_BYTES:
                     self._wake = trio.Event()
                     with trio.move_on_after(_FLUSH_S):
                         await self._wake.wait()
-                if self._is_closing and deadline == float("inf"):
+                if self.is_closing and deadline == float("inf"):
                     deadline = trio.current_time() + _FINAL_S
                     self._backoff.reset()
                 with trio.CancelScope(deadline=deadline) as scope:
@@ -104,7 +109,7 @@ class LogPump:
             self.done.set()
 
     def _is_delivered(self) -> bool:
-        return self._is_closing and self._acked == self._size and self._call is None
+        return self.is_closing and self._acked == self._size and self._call is None
 
     async def _try_send(self) -> bool:
         """Send what there is; False when the stream was refused for good."""
@@ -137,7 +142,7 @@ class LogPump:
             self._sent += len(data)
             if self._sent - self._acked >= _ACK_BYTES:
                 await self._finish()
-        if self._is_closing and self._size and (self._call is not None or self._acked < self._size):
+        if self.is_closing and self._size and (self._call is not None or self._acked < self._size):
             await self._write(self._chunk(is_final=True))
             await self._finish()
 
@@ -145,7 +150,7 @@ class LogPump:
         # A write that cannot finish means a dead path; the call is broken off and sent again.
         with trio.move_on_after(_OP_TIMEOUT_S * 2) as scope:
             if self._call is None:
-                timeout_s = _FINAL_S if self._is_closing else None
+                timeout_s = _FINAL_S if self.is_closing else None
                 self._call = await self._peers.owner_stream(
                     self._owner, "StreamLogs", timeout_s=timeout_s
                 )

@@ -162,17 +162,26 @@ class CoordinatorReporter:
             self._pump(key, stream).grew(path, size)
 
     async def log_closed(self, key: str, stream: str, path: Path, size: int) -> None:
-        """Note that a log file is complete; it is delivered in the background."""
-        if size or (key, stream) in self._pumps:
-            self._pump(key, stream).close(path, size)
+        """Note that a log file is complete; it is delivered in the background.
+
+        The scheduler's log ends after those of the steps: see `finished`.
+        """
+        if not size:
+            return
+        pump = self._pump(key, stream)
+        if stream == "scheduler":
+            pump.grew(path, size)
+        else:
+            pump.close(path, size)
 
     async def finished(self, record: RunRecord) -> bool:
         """Deliver the logs, then the terminal status; False when this attempt lost the run."""
         self._is_ended = True
         self._record = record
-        ordered = sorted(self._pumps, key=lambda item: item[0] == "scheduler")
-        for name in ordered:
-            await self._pumps[name].done.wait()
+        for (_, stream), pump in sorted(self._pumps.items(), key=_scheduler_last):
+            if stream == "scheduler" or not pump.is_closing:
+                pump.close_as_is()
+            await pump.done.wait()
         return await self._deliver(encode_status(record))
 
     # -- sending
@@ -251,6 +260,10 @@ class CoordinatorReporter:
         if not self.is_lost:
             self.is_lost = True
             self._on_lost(error)
+
+
+def _scheduler_last(item: tuple[tuple[str, str], LogPump]) -> bool:
+    return item[0][1] == "scheduler"
 
 
 def _is_over(record: RunRecord) -> bool:
