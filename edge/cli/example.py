@@ -46,9 +46,7 @@ def run(parsed: Parsed) -> int:
         return 0
     word = parsed.positionals[0]
     if not word.isdigit():
-        raise UserError(
-            f'invalid example ID "{word}": must be a number between 1 and {len(found)}'
-        )
+        raise UserError(f'invalid example ID "{word}": must be a number between 1 and {len(found)}')
     number = int(word)
     if not 1 <= number <= len(found):
         raise UserError(f'invalid example ID "{word}": must be between 1 and {len(found)}')

@@ -138,9 +138,7 @@ def parse(command: Command, argv: Sequence[str]) -> Parsed:
     return parsed
 
 
-def _long(
-    parsed: Parsed, by_name: dict[str, Flag], word: str, words: list[str], at: int
-) -> int:
+def _long(parsed: Parsed, by_name: dict[str, Flag], word: str, words: list[str], at: int) -> int:
     name, sign, value = word[2:].partition("=")
     flag = by_name.get(name)
     if flag is None:
@@ -156,9 +154,7 @@ def _long(
     return at
 
 
-def _short(
-    parsed: Parsed, by_short: dict[str, Flag], word: str, words: list[str], at: int
-) -> int:
+def _short(parsed: Parsed, by_short: dict[str, Flag], word: str, words: list[str], at: int) -> int:
     rest = word[1:]
     while rest:
         flag = by_short.get(rest[0])
@@ -215,7 +211,8 @@ def _check(parsed: Parsed, flags: Sequence[Flag]) -> None:
     count, low, high = len(parsed.positionals), parsed.command.min_args, parsed.command.max_args
     if low == high and count != low:
         if low == 0:
-            raise UserError(f'unknown command "{parsed.positionals[0]}" for "edge {parsed.command.name}"')
+            word = parsed.positionals[0]
+            raise UserError(f'unknown command "{word}" for "edge {parsed.command.name}"')
         raise UserError(f"accepts {low} arg(s), received {count}")
     if count < low:
         raise UserError(f"requires at least {low} arg(s), only received {count}")

@@ -106,7 +106,7 @@ def _run(argv: list[str]) -> int:
 
 
 def _module(name: str) -> _Module:
-    module: _Module = importlib.import_module(f"edge.cli.{COMMANDS[name][0]}")  # type: ignore[assignment]
+    module: _Module = importlib.import_module(f"edge.cli.{COMMANDS[name][0]}")
     return module
 
 

@@ -45,9 +45,7 @@ def run(parsed: Parsed) -> int:
             raise UserError(
                 f"failed to find the record for dag-run ID {run_id}: dag-run ID not found: {run_id}"
             )
-        wanted = [
-            item for item in store.active_local_runs(name) if run_id in ("", item.ref.run_id)
-        ]
+        wanted = [item for item in store.active_local_runs(name) if run_id in ("", item.ref.run_id)]
         if run_id:
             # A run on a worker has no process here; its coordinator sees the recorded request.
             store.request_abort(RunRef(name, run_id))

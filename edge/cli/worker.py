@@ -12,9 +12,7 @@ _FLAGS = (
     Flag("worker.coordinators", help="host:port of coordinators", key="worker.coordinators"),
     Flag("worker.labels", "l", help="k=v,k2=v2", key="worker.labels"),
     Flag("worker.id", "w", help="name of this worker (default host@pid)", key="worker.id"),
-    Flag(
-        "worker.max-active-runs", "m", help="runs at a time (100)", key="worker.max_active_runs"
-    ),
+    Flag("worker.max-active-runs", "m", help="runs at a time (100)", key="worker.max_active_runs"),
     Flag("worker.health-port", help="port of /health, 0 = off (8092)", key="worker.health_port"),
     *PEER_FLAGS,
     Flag("once", "", "bool", "take one run and exit", hidden=True),

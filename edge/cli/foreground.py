@@ -1,0 +1,157 @@
+"""One run in the foreground: what `edge start` does between loading and the exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import trio
+
+from edge.cli.output import print_tree
+from edge.config.log import configure, get_logger
+from edge.config.runtime import control_socket, runtime_dir
+from edge.core.clock import SystemClock
+from edge.core.errors import DuplicateRunError
+from edge.core.ids import RunRef, run_id_from
+from edge.engine.control import serve_control
+from edge.engine.host import RunHost
+from edge.engine.processes import Spawner
+from edge.store import Store
+from edge.store.host import this_host
+from edge.store.writer import StoreWriter
+
+if TYPE_CHECKING:
+    from edge.config.settings import Settings
+    from edge.core.status import TriggerType
+    from edge.engine.attempt import AttemptResult
+    from edge.engine.runner import Runner
+    from edge.engine.watcher import Watcher
+    from edge.workflow.model import DAG
+    from edge.workflow.params import ResolvedParams
+
+__all__ = ["ForegroundRun"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PROGRESS_S = 0.2
+
+
+class ForegroundRun:
+    """Executes one DAG in this process; its end is the process's end."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        dag: DAG,
+        params: ResolvedParams,
+        *,
+        run_id: str | None,
+        trigger_type: TriggerType,
+        schedule_time: str,
+        labels: Sequence[str],
+        quiet: bool,
+        progress: bool,
+    ) -> None:
+        self._settings = settings
+        self._dag = dag
+        self._params = params
+        self._clock = SystemClock()
+        self._run_id = run_id or run_id_from(self._clock.now_ms(), os.urandom(10))
+        self._trigger_type = trigger_type
+        self._schedule_time = schedule_time
+        self._labels = labels
+        self._quiet = quiet
+        self._progress = progress
+        self._was_killed = False
+
+    async def run(self, watcher: Watcher | None) -> int:
+        """Run to the end; print the tree and return the exit code of spec 12 section 8."""
+        log = get_logger().bind(dag=self._dag.name, run_id=self._run_id)
+        if self._progress:
+            # The live view takes the place of the log lines.
+            configure(quiet=True)
+        log.info("Executing root dag-run", params=self._params.raw)
+        storage = self._settings.storage
+        store = Store.open(self._settings.paths.store_file, page_size=storage.page_size)
+        try:
+            runner, result = await self._execute(store, watcher)
+        finally:
+            store.close()
+        if not self._quiet:
+            print_tree(runner.record, blank=True)
+        if self._was_killed:
+            return 1
+        if result.error:
+            if not self._quiet:
+                log.error("Failed to execute dag-run", err=result.error)
+                sys.stdout.flush()
+                print(
+                    f"Error: failed to execute the dag-run {self._dag.name}"
+                    f" (dag-run ID: {self._run_id}): {result.error}",
+                    file=sys.stderr,
+                )
+        return result.exit_code
+
+    async def _execute(self, store: Store, watcher: Watcher | None) -> tuple[Runner, AttemptResult]:
+        host = this_host()
+        writer = StoreWriter(store, self._settings.storage.commit_window_ms / 1000)
+        async with trio.open_nursery() as outer:
+            await outer.start(writer.run)
+            now_ms = self._clock.now_ms()
+            if store.dead_runs(host):
+                await writer.commit(lambda inner: inner.recover(host, now_ms))
+            runs = RunHost(self._settings, store, writer, Spawner(watcher), self._clock, host)
+            async with trio.open_nursery() as nursery:
+                await nursery.start(runs.run)
+                socket = control_socket(runtime_dir(os.environ), host.pid)
+                await nursery.start(serve_control, socket, runs)
+                ref = await self._start(runs)
+                runner = runs.active[ref]
+                await nursery.start(self._listen, runner)
+                if self._progress:
+                    nursery.start_soon(self._show_progress, runner)
+                result = await runs.wait(ref)
+                nursery.cancel_scope.cancel()
+            outer.cancel_scope.cancel()
+        return runner, result
+
+    async def _start(self, runs: RunHost) -> RunRef:
+        try:
+            return await runs.start(
+                self._dag,
+                self._params,
+                run_id=self._run_id,
+                trigger_type=self._trigger_type,
+                schedule_time=self._schedule_time,
+                labels=self._labels,
+            )
+        except DuplicateRunError as exc:
+            raise DuplicateRunError(f"local execution already exists: {exc.message}") from exc
+
+    async def _listen(self, runner: Runner, *, task_status: trio.TaskStatus[None]) -> None:
+        """The first signal goes to the steps, a second one kills them (spec 30 section 1.6)."""
+        with trio.open_signal_receiver(*_SIGNALS) as received:
+            task_status.started()
+            is_first = True
+            async for number in received:
+                if is_first:
+                    # A hang-up counts as a request to end.
+                    passed = signal.SIGTERM if number == signal.SIGHUP else number
+                    runner.request_stop(passed, allow_override=False)
+                else:
+                    self._was_killed = True
+                    runner.request_kill()
+                is_first = False
+
+    async def _show_progress(self, runner: Runner) -> None:
+        from edge.cli.progress import Progress
+
+        progress = Progress(sys.stderr, runner.record, self._clock.now_ms)
+        try:
+            while True:
+                progress.update()
+                await trio.sleep(_PROGRESS_S)
+        finally:
+            progress.close()

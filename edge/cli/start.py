@@ -1,0 +1,192 @@
+"""`edge start`: run a workflow here and wait for its end (spec 30 section 1.8)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from edge.cli.flags import Command, Flag, Parsed
+from edge.core.errors import UserError
+from edge.core.ids import check_run_id
+from edge.core.status import TriggerType
+
+if TYPE_CHECKING:
+    from edge.config.settings import Settings
+    from edge.workflow.model import DAG
+    from edge.workflow.params import ParamOverrides
+
+__all__ = ["PARAM_FLAGS", "command", "load_for_start", "overrides_of", "run"]
+
+PARAM_FLAGS = (
+    Flag("params", "p", help="parameters as one text; `-- a K=v` beats it"),
+    Flag("name", "N", help="another name for the workflow"),
+)
+_TRIGGERS = ("scheduler", "manual", "webhook", "subdag", "retry", "catchup")
+_NOT_BUILT = ("from-run-id", "default-working-dir", "root", "attempt-id")
+
+
+def command(name: str) -> Command:
+    """Return the arguments of the command."""
+    return Command(
+        name,
+        "<DAG definition> [-- parameters]",
+        "Run a workflow here and wait for its end.",
+        (
+            *PARAM_FLAGS,
+            Flag("run-id", "r", help="id of the run (default: a generated one)"),
+            Flag("labels", help="labels added to those of the workflow: k=v,word"),
+            Flag("dispatch", "", "bool", "send the run to a worker and follow it"),
+            Flag("trigger-type", help="what asked for the run (manual)"),
+            Flag("schedule-time", help="nominal time of the run, RFC 3339"),
+            Flag("tags", help="old name of --labels", hidden=True),
+            Flag("profile", hidden=True),
+            Flag("no-reuse", "", "bool", hidden=True),
+            Flag("worker-id", hidden=True),
+            Flag("parent", hidden=True),
+            Flag("trigger-actor", hidden=True),
+            Flag("source-file", hidden=True),
+            *(Flag(item, hidden=True) for item in _NOT_BUILT),
+        ),
+        1,
+        None,
+    )
+
+
+def run(parsed: Parsed) -> int:
+    """Execute the run; the exit code follows spec 12 section 8."""
+    trigger = _check_flags(parsed)
+    settings = parsed.settings()
+    labels = _labels(parsed)
+    dag = load_for_start(parsed, settings)
+    overrides = overrides_of(parsed)
+    from edge.workflow.params import resolve_params
+
+    params = resolve_params(dag, overrides)
+    from edge.config.home import prepare_home
+
+    prepare_home(settings)
+    run_id = parsed.text("run-id") or None
+    if parsed.flag("dispatch"):
+        import trio
+
+        from edge.cluster.client import follow_dispatched
+
+        return trio.run(follow_dispatched, settings, dag, params, run_id, trigger, labels)
+    from edge.config.log import get_logger
+
+    if dag.is_distributed:
+        get_logger().warning(
+            "worker_selector is ignored: `start` always runs here; use `edge enqueue`, or"
+            " `edge start --dispatch`, to place the run on a worker",
+            dag=dag.name,
+            selector=dag.label_selector,
+        )
+    from edge.engine.watcher import fork_watcher
+
+    # Before trio: a fork is only safe while there is one thread and no event loop.
+    watcher = fork_watcher()
+    import trio
+
+    from edge.cli.foreground import ForegroundRun
+
+    foreground = ForegroundRun(
+        settings,
+        dag,
+        params,
+        run_id=run_id,
+        trigger_type=trigger,
+        schedule_time=parsed.text("schedule-time"),
+        labels=labels,
+        quiet=parsed.flag("quiet"),
+        progress=_wants_progress(parsed),
+    )
+    return trio.run(foreground.run, watcher)
+
+
+def _check_flags(parsed: Parsed) -> TriggerType:
+    extra = parsed.positionals[1:] if parsed.dash_at is None else []
+    if parsed.dash_at is not None and parsed.dash_at > 1:
+        extra = parsed.positionals[1 : parsed.dash_at]
+    if extra:
+        raise UserError(
+            f"unexpected arguments after DAG definition: {' '.join(extra)}"
+            " (use '--' before parameters)"
+        )
+    word = parsed.text("trigger-type", "manual")
+    if word not in _TRIGGERS:
+        raise UserError(f'invalid trigger-type "{word}": must be one of {", ".join(_TRIGGERS)}')
+    moment = parsed.text("schedule-time")
+    if moment:
+        import datetime as dt
+
+        try:
+            valid = dt.datetime.fromisoformat(moment).tzinfo is not None
+        except ValueError:
+            valid = False
+        if not valid:
+            raise UserError(f'invalid --schedule-time value "{moment}": must be RFC 3339 format')
+    if parsed.text("labels") and parsed.text("tags"):
+        raise UserError("labels and deprecated tags cannot both be set")
+    if parsed.has("run-id"):
+        check_run_id(parsed.text("run-id"))
+    if parsed.has("parent"):
+        if not parsed.has("run-id"):
+            raise UserError("dag-run ID must be provided for sub dag-runs")
+        raise UserError("start --parent is not available in this version of edge yet")
+    worker = parsed.text("worker-id")
+    if worker not in ("", "local") and not parsed.has("attempt-id"):
+        raise UserError("attempt-id is required for distributed worker execution")
+    for name in _NOT_BUILT:
+        if parsed.has(name):
+            raise UserError(f"start --{name} is not available in this version of edge yet")
+    if parsed.has("profile"):
+        name = parsed.text("profile")
+        raise UserError(f'failed to resolve profile "{name}": profile not found')
+    return TriggerType[word.upper()]
+
+
+def _labels(parsed: Parsed) -> tuple[str, ...]:
+    text = parsed.text("labels") or parsed.text("tags")
+    if not text:
+        return ()
+    from edge.workflow.nodes import ScalarNode
+    from edge.workflow.problems import FaultError
+    from edge.workflow.shapes import read_labels
+
+    try:
+        return read_labels(ScalarNode(0, 0, text))
+    except FaultError as exc:
+        reasons = "; ".join(fault.message for fault in exc.faults)
+        raise UserError(f"invalid labels: {reasons}") from exc
+
+
+def load_for_start(parsed: Parsed, settings: Settings) -> DAG:
+    """Load the DAG that the first argument names, warnings logged. Raises: UserError."""
+    from edge.config.dagfiles import load_dag_file, resolve_dag_file
+    from edge.config.log import get_logger
+
+    if not parsed.positionals:
+        raise UserError("requires at least 1 arg(s), only received 0")
+    argument = parsed.positionals[0]
+    path = resolve_dag_file(argument, settings)
+    dag = load_dag_file(path, settings, name=parsed.text("name") or None, shown=argument)
+    for warning in dag.warnings:
+        if "Deprecated" not in warning:
+            get_logger().warning(warning, dag=dag.name)
+    return dag
+
+
+def overrides_of(parsed: Parsed) -> ParamOverrides:
+    """Return the parameters of the command line: words after `--`, else `-p`."""
+    from edge.workflow.params import parse_override_text, parse_overrides
+
+    if parsed.dash_at is not None:
+        return parse_overrides(parsed.positionals[parsed.dash_at :])
+    return parse_override_text(parsed.text("params"))
+
+
+def _wants_progress(parsed: Parsed) -> bool:
+    return (
+        sys.stderr.isatty() and not parsed.flag("quiet") and not os.environ.get("DISABLE_PROGRESS")
+    )
