@@ -70,9 +70,12 @@ def run(parsed: Parsed) -> int:
     if parsed.flag("dispatch"):
         import trio
 
-        from edge.cluster.client import follow_dispatched
+        from edge.cli.dispatched import DispatchedRun
 
-        return trio.run(follow_dispatched, settings, dag, params, run_id, trigger, labels)
+        dispatched = DispatchedRun(
+            settings, dag, params, run_id=run_id, labels=labels, quiet=parsed.flag("quiet")
+        )
+        return trio.run(dispatched.run)
     from edge.config.log import get_logger
 
     if dag.is_distributed:
