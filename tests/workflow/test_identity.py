@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.workflow.identity import find_cycle
+from edge.workflow.model import DAG, CommandRun, Step
+from tests.workflow.helpers import load, refused
+
+
+def edges(dag: DAG) -> dict[str, tuple[str, ...]]:
+    return {step.name: step.depends for step in dag.steps}
+
+
+def test_names_come_from_name_id_or_kind_and_position() -> None:
+    dag = load(
+        """
+        steps:
+          - {name: " first ", run: a}
+          - {id: second, run: a}
+          - {run: a}
+          - {run: "a\\nb"}
+          - {name: cmd_6, run: a}
+          - {run: a}
+          - {name: "  ", run: a}
+          - {name: on, run: a}
+          - {name: yes, run: a}
+        """
+    )
+    assert [step.name for step in dag.steps] == [
+        "first",
+        "second",
+        "cmd_3",
+        "script_4",
+        "cmd_6",
+        "cmd_7",
+        "cmd_8",
+        "on",
+        "yes",
+    ]
+
+
+def test_depends_finds_names_and_ids() -> None:
+    dag = load(
+        """
+        steps:
+          - {name: "1", run: a}
+          - {id: left, name: The left one, run: a}
+          - {name: c, run: a, depends: [1, left]}
+          - {name: d, run: a, depends: The left one}
+          - {name: e, run: a, depends: []}
+          - {name: f, run: a, depends: }
+        """
+    )
+    assert edges(dag) == {
+        "1": (),
+        "The left one": (),
+        "c": ("1", "The left one"),
+        "d": ("The left one",),
+        "e": (),
+        "f": (),
+    }
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ("[{name: a, run: x}, {name: a, run: x}]", "step name must be unique"),
+        ("[{id: a-b, run: x}]", "invalid step ID format: must match ^[a-zA-Z][a-zA-Z0-9_]*$"),
+        ("[{id: 1a, run: x}]", "invalid step ID format"),
+        ("[{id: ä, run: x}]", "invalid step ID format"),
+        ("[{id: a, name: x, run: x}, {id: a, name: y, run: x}]", "duplicate step ID: a"),
+        ("[{id: ENV, run: x}]", "step ID 'ENV' is a reserved word"),
+        ("[{id: p, name: q, run: x}, {name: p, run: x}]", "conflicts with another step's name"),
+        ("[{name: __agent__, run: x}]", "is reserved by type: agent"),
+        ("[{name: a, run: x, depends: ' a'}]", "step a depends on non-existent step  a"),
+        ("[{name: a, run: x, depends: [b, c]}]", "non-existent step c"),
+        ("[{name: a, run: x, depends: ['']}]", "step a depends on non-existent step "),
+    ],
+)
+def test_identity_rules(steps: str, message: str) -> None:
+    error = refused(f"steps: {steps}\n")
+    assert message in error.message
+    assert all(problem.field.startswith("steps[") for problem in error.problems)
+
+
+def test_every_finding_is_reported_identity_first() -> None:
+    error = refused(
+        "steps: [{name: a, run: x, depends: ghost}, {id: a-b, run: x}, {name: a, run: x}]\n"
+    )
+    assert len(error.bullets) == 1
+    order = ["invalid step ID", "name must be unique", "non-existent step ghost"]
+    places = [error.bullets[0].index(text) for text in order]
+    assert places == sorted(places)
+    assert len(error.problems) == 3
+
+
+def test_chain_depends_on_every_step_of_the_position_before() -> None:
+    dag = load(
+        """
+        type: chain
+        steps:
+          - {name: a, run: x}
+          - [{name: b, run: x}, {name: c, run: x}]
+          - {name: d, run: x}
+          - [echo e]
+        """
+    )
+    assert edges(dag) == {
+        "a": (),
+        "b": ("a",),
+        "c": ("a",),
+        "d": ("b", "c"),
+        "cmd_5": ("d",),
+    }
+
+
+def test_graph_adds_nothing_and_depends_in_chain_is_refused() -> None:
+    dag = load("steps: [{name: a, run: x}, [{name: b, run: x}]]\n")
+    assert edges(dag) == {"a": (), "b": ()}
+    text = "type: chain\nsteps: [{name: a, run: x}, {name: b, run: x, depends: %s}]\n"
+    assert "step 'b': depends field is not allowed" in refused(text % "[]").message
+    assert edges(load(text % "~")) == {"a": (), "b": ("a",)}
+
+
+def test_map_form_is_ordered_by_name_without_chain_dependencies() -> None:
+    dag = load("type: chain\nsteps: {b: {run: x}, a: {run: x, name: other}}\n")
+    assert edges(dag) == {"a": (), "b": ()}
+    error = refused("steps: {b: {run: x, colour: 1}}\n")
+    assert error.problems[0].field == "steps.b.colour"
+
+
+def _dag(depends: dict[str, tuple[str, ...]]) -> DAG:
+    run = CommandRun(("true",))
+    return DAG(
+        name="x", steps=tuple(Step(name=name, run=run, depends=d) for name, d in depends.items())
+    )
+
+
+def test_cycle_is_named() -> None:
+    assert find_cycle(_dag({"a": ("a",)})) == ("a", "a")
+    assert find_cycle(_dag({"x": (), "a": ("x", "b"), "b": ("c",), "c": ("a",)})) == (
+        "a",
+        "b",
+        "c",
+        "a",
+    )
+    assert find_cycle(_dag({"a": (), "b": ("a",), "c": ("a", "b")})) == ()
+
+
+def test_a_long_row_is_searched_without_recursion() -> None:
+    depends = {str(n): (str(n - 1),) if n else () for n in range(20_000)}
+    begin = time.perf_counter()
+    assert find_cycle(_dag(depends)) == ()
+    assert time.perf_counter() - begin < 2.0
+
+
+@given(
+    st.integers(1, 8).flatmap(
+        lambda n: st.lists(
+            st.lists(st.integers(0, n - 1), max_size=3, unique=True), min_size=n, max_size=n
+        )
+    )
+)
+def test_cycle_is_found_exactly_when_there_is_no_order(graph: list[list[int]]) -> None:
+    depends = {str(n): tuple(map(str, wanted)) for n, wanted in enumerate(graph)}
+    left = dict(depends)
+    while ready := [name for name, wanted in left.items() if not set(wanted) & set(left)]:
+        for name in ready:
+            del left[name]
+    cycle = find_cycle(_dag(depends))
+    assert bool(cycle) is bool(left)
+    for name, wanted in zip(cycle, cycle[1:], strict=False):
+        assert wanted in depends[name]
+    assert not cycle or cycle[0] == cycle[-1]

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import pytest
+
+from edge.workflow.load import validate_text
+from edge.workflow.model import DAGType, EnvVar, LogOutput, Shell
+from edge.workflow.problems import NOT_YET
+from tests.workflow.helpers import load, refused
+
+STEPS = "\nsteps: [{run: a}]\n"
+
+
+def test_all_simple_fields() -> None:
+    dag = load(
+        """
+        name: pump
+        group: "  field  "
+        description: " x "
+        type: chain
+        env: {A: 1}
+        dotenv: [extra.env, .env]
+        working_dir: ~/w
+        shell: bash -u
+        shell_args: [-x]
+        schedule: "0 3 * * *"
+        skip_if_successful: true
+        catchup_window: 2d12h
+        overlap_policy: LATEST
+        timeout_sec: 90.9
+        delay_sec: -1
+        restart_wait_sec: 3
+        max_active_steps: 4
+        max_clean_up_time_sec: 7
+        queue: q
+        max_active_runs: 3
+        hist_retention_runs: 4
+        log_dir: /l
+        log_output: merged
+        labels: {b: 2, a: X}
+        worker_selector: {site: " north ", n: 1}
+        run_config: {disable_param_edit: true}
+        steps: [{run: a}]
+        """
+    )
+    assert (dag.name, dag.group, dag.description, dag.type) == ("pump", "field", "x", DAGType.CHAIN)
+    assert dag.env == (EnvVar("A", "1"),)
+    assert dag.dotenv == (".env", "extra.env")
+    assert dag.shell == Shell(("bash", "-u", "-x"))
+    assert dag.catchup_window_s == 216000
+    assert dag.overlap_policy == "latest"
+    assert (dag.timeout_s, dag.delay_s, dag.restart_wait_s) == (90, 0, 3)
+    assert (dag.hist_retention_days, dag.hist_retention_runs) == (0, 4)
+    assert dag.log_output is LogOutput.MERGED
+    assert dag.labels == ("a=x", "b=2")
+    assert dag.worker_selector == {"site": "north", "n": "1"}
+    assert dag.is_distributed
+    assert dag.run_config_disable_param_edit
+    assert not dag.run_config_disable_run_id_edit
+    assert dag.warnings == ()
+
+
+def test_defaults_of_an_almost_empty_file() -> None:
+    dag = load("steps:")
+    assert dag.steps == ()
+    assert dag.dotenv == (".env",)
+    assert (dag.max_clean_up_time_s, dag.max_output_size) == (5, 1_048_576)
+    assert (dag.hist_retention_days, dag.max_active_runs) == (30, 1)
+    assert dag.shell is None
+    assert dag.worker_selector is None
+
+
+def test_name_comes_from_the_override_the_file_the_default_or_the_path() -> None:
+    assert load("name: own" + STEPS, name="other").name == "other"
+    assert load("name: own" + STEPS).name == "own"
+    assert load(STEPS).name == "sample"
+    assert load(STEPS, default_name="", source_file="/d/x.v2.yml").name == "x.v2"
+    assert load(STEPS, source_file="/d/x.yaml").source_file == "/d/x.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: a b", "field 'name': name must only contain alphanumeric characters"),
+        ("name: " + "n" * 41, "name must be less than 40 characters"),
+        ("type: tree", "invalid type: tree (must be one of: graph, chain, agent, build)"),
+        ("type: build", "type: build is not available in this build of edge"),
+        ("catchup_window: 0s", "duration must be positive"),
+        ("catchup_window: -1h", "duration must be positive"),
+        ("catchup_window: 1w", 'unknown unit "w" in duration "1w"'),
+        ("catchup_window: 5", "'catchup_window' expected type 'string'"),
+        ("overlap_policy: x", 'invalid overlapPolicy "x": must be "skip", "all", or "latest"'),
+        ("hist_retention_days: -1", "hist_retention_days must be >= 0"),
+        ("hist_retention_runs: 0", "must be > 0"),
+        ("log_output: x", "(must be 'separate' or 'merged')"),
+        ("labels: {a: ~}", "'labels' failed to unmarshal"),
+        ("labels: [5]", "labels must be string, map, or array"),
+        ("labels: 5", "labels must be string, map, or array"),
+        ("labels: {a b: c}", 'label key "a b" contains invalid characters'),
+        ("labels: '=x, b'", "label key cannot be empty"),
+        ("labels: a\ntags: b", "labels and deprecated tags cannot both be set"),
+        ("worker_selector: far", 'the only allowed string value is "local"'),
+        ("worker_selector: [a]", 'worker_selector must be a map or "local"'),
+        ("worker_selector: {a: $X}", NOT_YET),
+        ("shell: 5", "shell must be string or array"),
+        ("shell_args: -x", "'shell_args' source data must be an array or slice, got string"),
+        ("shell_args: [1]", "'shell_args[0]' expected type 'string'"),
+        ("dotenv: 5", "must be string or array"),
+        ("steps: 5", "steps must be an array or a map"),
+        ("retry_policy: {limit: 1}", NOT_YET),
+        ("secrets: []", NOT_YET),
+        ("container: alpine", NOT_YET),
+        ("run_config: 5", "'run_config' expected a map or struct, got \"uint64\""),
+        ("run_config: {x: 1}", "'run_config' has invalid keys: x"),
+        ("timeout_sec: 99999999999999999999", "expected type 'int'"),
+        ("timeout_sec: .inf", "expected type 'int'"),
+        ("functions: 5", "'spec.dag' has invalid keys: functions"),
+        ("zeta: 1\nalpha: 2", "has invalid keys: alpha, zeta"),
+        ("consts: {a: 1}", "field 'consts': consts must use list form"),
+        ("consts: [{a: 1, b: 2}]", "consts entries must contain exactly one key"),
+        ("consts: [a]", "consts entries must be single-entry mappings"),
+        ("consts: [{1a: 1}]", 'consts key "1a" is invalid'),
+        ("consts: [{a: .inf}]", 'const "a" must be a literal string, number, or boolean'),
+        ("consts: [{a: ~}]", 'const "a" must be a literal'),
+        ("consts: [{a: 1}, {a: 2}]", 'consts key "a" is defined more than once'),
+    ],
+)
+def test_bad_root_fields(text: str, message: str) -> None:
+    body = text if "steps" in text else text + STEPS
+    error = refused(body)
+    assert message in error.message
+    assert error.message.startswith("failed to process document 0: ")
+    assert all(problem.line >= 1 for problem in error.problems)
+
+
+def test_decode_faults_come_together_with_their_places() -> None:
+    error = refused("timeout_sec: x\nfoo: 1\nskip_if_successful: yes\nenv: 5\nsteps:\n")
+    assert [(problem.line, problem.column, problem.field) for problem in error.problems] == [
+        (2, 1, "foo"),
+        (1, 14, "timeout_sec"),
+        (3, 21, "skip_if_successful"),
+        (4, 6, "env"),
+    ]
+    assert error.message.startswith(
+        "failed to process document 0: decoding failed due to the following error(s):\n\n"
+        "'spec.dag' has invalid keys: foo\n'timeout_sec' expected"
+    )
+
+
+def test_build_errors_of_root_fields_are_one_bullet_each() -> None:
+    error = refused("type: x\noverlap_policy: y\nsteps: [{run: a}]\n")
+    assert len(error.bullets) == 2
+    assert "; field 'overlap_policy': " in error.message
+
+
+def test_labels_forms() -> None:
+    assert load("labels: 'B, a, k=V'" + STEPS).labels == ("b", "a", "k=v")
+    assert load("labels: k=v k2=v2" + STEPS).labels == ("k=v", "k2=v2")
+    assert load("labels: [x, {b: 1.50, a: ''}]" + STEPS).labels == ("x", "a=", "b=1.5")
+    assert load("tags: old" + STEPS).labels == ("old",)
+
+
+def test_consts_may_use_earlier_ones_only() -> None:
+    dag = load(
+        "consts: [{a: x}, {b: '${consts.a}/${ consts.c }'}, {c: '\\${consts.a}'}, {d: true}, {e: 2.50}]"
+        + STEPS
+    )
+    assert dag.consts == {
+        "a": "x",
+        "b": "x/${ consts.c }",
+        "c": "${consts.a}",
+        "d": "true",
+        "e": "2.5",
+    }
+
+
+def test_max_active_runs_warns_without_a_queue() -> None:
+    assert "max_active_runs=3 is deprecated" in load("max_active_runs: 3" + STEPS).warnings[0]
+    assert load("max_active_runs: 3\nqueue: q" + STEPS).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "entrypoint document must not be empty"),
+        ("# only a comment\n", "entrypoint document must not be empty"),
+        ("name: a\nsteps: [{run: x}]", "entrypoint document must not define name"),
+        ("steps: [{run: x}]\n---\n", "document 2 must not be empty"),
+        ("env: {}", "entrypoint document must define steps"),
+        ("steps: {}", "steps must be a non-empty sequence"),
+        ("steps: []", "steps must be a non-empty sequence"),
+        ("steps: [{run: x}]\n---\nname: ''\nsteps: [{run: x}]", "must be a non-empty string"),
+    ],
+)
+def test_raw_checks_of_validate(text: str, message: str) -> None:
+    report = validate_text(text)
+    assert message in report.bullets[0]
+    assert report.errors[0].line
+
+
+def test_loading_is_more_lenient_than_validate() -> None:
+    assert load("name: a\nsteps: {x: {run: y}}\n---\n# nothing\n").name == "a"
+    assert "no DAGs found in file" in refused("# nothing").message
+    assert "sequence was used where mapping is expected" in refused("[a]").message
+    assert NOT_YET in refused("steps: [{run: a}]\n---\nname: b\nsteps: [{run: c}]\n").message
+
+
+def test_raw_problems_share_one_bullet_in_order() -> None:
+    report = validate_text("name: a\nsteps: {}\n---\n")
+    assert report.bullets == (
+        "entrypoint document must not define name\n"
+        "entrypoint document steps must be a non-empty sequence\n"
+        "document 2 must not be empty",
+    )
+    assert len(report.errors) == 3
+
+
+def test_text_and_base_text_are_kept_for_the_snapshot() -> None:
+    dag = load("steps: [{run: a}]", base_text="timeout_sec: 3\n")
+    assert (dag.text, dag.base_text) == ("steps: [{run: a}]", "timeout_sec: 3\n")
