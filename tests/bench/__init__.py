@@ -1,0 +1,1 @@
+"""The budget table of DESIGN section 7, measured beside the real binary."""
