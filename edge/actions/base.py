@@ -1,0 +1,44 @@
+"""What an action gets from the engine, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from edge.workflow.model import DAG, Step
+from edge.workflow.values import Scope
+
+__all__ = ["ActionContext", "ActionError", "Outcome"]
+
+
+class ActionError(Exception):
+    """The action cannot be carried out; the text is the node's error, the exit code is 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one execution ended: exit code (-1 = by a signal) and error text, empty for success."""
+
+    code: int
+    error: str = ""
+
+
+class ActionContext(Protocol):
+    """One execution of one node."""
+
+    dag: DAG
+    step: Step
+    #: what references in the step's texts can see
+    scope: Scope
+    cwd: str
+    #: shell of steps that name none; "" = `$SHELL`, then `sh`
+    default_shell: str
+
+    async def run_process(self, argv: Sequence[str], executable: str) -> int:
+        """Run a process to its end, its output in the node's logs.
+
+        Returns its exit code, negative for death by a signal. Raises: OSError when it cannot be
+        started, ActionError when the node was stopped before.
+        """
+        ...

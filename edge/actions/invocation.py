@@ -1,0 +1,195 @@
+"""From a text and a shell to an argument list (spec 10 section 6.6)."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from edge.actions.base import ActionError
+from edge.workflow.model import DAG, Shell, Step
+from edge.workflow.values import Policy, Scope, resolve
+from edge.workflow.words import split_words
+
+__all__ = [
+    "Invocation",
+    "SelectedShell",
+    "command_invocation",
+    "find_program",
+    "script_invocation",
+    "select_shell",
+]
+
+_UNIX = frozenset(("sh", "bash", "zsh", "ksh", "ash", "dash"))
+_POWERSHELL = frozenset(("pwsh", "powershell"))
+_CLUSTER = re.compile(r"-[A-Za-z]+\Z")
+_CREATE = "failed to create command: "
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A process to start; `argv[0]` is looked up by `find_program`."""
+
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedShell:
+    """The shell a step runs in."""
+
+    argv: tuple[str, ...]
+    #: the step names it itself (`with.shell`)
+    is_own: bool = False
+    #: nobody names it: the configured or system default
+    is_default: bool = False
+
+    @property
+    def family(self) -> str:
+        """Return the lower-case program name, without directory and `.exe`."""
+        return os.path.basename(self.argv[0]).lower().removesuffix(".exe") if self.argv else ""
+
+    @property
+    def is_direct(self) -> bool:
+        """Return whether the text is the command line itself."""
+        return not self.argv or self.argv[0] == "direct"
+
+    @property
+    def text_policy(self) -> Policy:
+        """Return how references in the text are evaluated (spec 11 section 7.4)."""
+        if self.is_direct:
+            return Policy.VALUE_OS
+        if self.is_default or self.family in _UNIX or self.family == "nix-shell":
+            return Policy.VALUE_SHELL
+        return Policy.VALUE_INTERPRETER
+
+
+def select_shell(step: Step | None, dag: DAG, scope: Scope, default: str) -> SelectedShell:
+    """Return the shell: the step's, the DAG's, the default, `$SHELL`, `sh`.
+
+    `step` None selects for the DAG itself.
+    """
+    own_args = tuple(resolve(arg, Policy.VALUE, scope) for arg in step.shell_args) if step else ()
+    if step is not None and step.shell is not None:
+        return SelectedShell(_resolved(step.shell, scope) + own_args, is_own=True)
+    if dag.shell is not None:
+        argv = _resolved(dag.shell, scope)
+        return SelectedShell(argv[:1] + own_args if own_args else argv)
+    words = tuple(split_words(default) or ()) if default else ()
+    if not words:
+        words = (scope.get("SHELL", with_process=True) or scope.host.get("SHELL") or "sh",)
+    return SelectedShell(words[:1] + own_args if own_args else words, is_default=True)
+
+
+def _resolved(shell: Shell, scope: Scope) -> tuple[str, ...]:
+    return tuple(resolve(word, Policy.VALUE, scope) for word in shell.argv)
+
+
+def command_invocation(text: str, shell: SelectedShell, scope: Scope) -> Invocation:
+    """Return the call for one command entry. Raises: ActionError."""
+    if shell.is_direct:
+        words = [resolve(word, Policy.VALUE_OS, scope) for word in split_words(text) or ()]
+        if not words:
+            raise ActionError(f"{_CREATE}command is empty")
+        return Invocation(tuple(words))
+    resolved = resolve(text, shell.text_policy, scope).rstrip("\r")
+    if "\n" in resolved or "\r" in resolved:
+        raise ActionError(
+            "failed to set up step: resolved command text for run contains a line break"
+        )
+    args = list(shell.argv[1:])
+    if shell.family in _POWERSHELL:
+        payload = f"$ErrorActionPreference = 'Stop'; {resolved}"
+        flags = ("-NoProfile", "-NonInteractive", "-Command", payload)
+        return Invocation((shell.argv[0], *args, *flags))
+    if shell.family == "nix-shell":
+        return Invocation((shell.argv[0], *_nix_args(args), "--run", resolved))
+    args = _without_carrier(args)
+    return Invocation((shell.argv[0], *args, *_fail_fast(shell, args), "-c", resolved))
+
+
+def script_invocation(
+    text: str, path: str, shell: SelectedShell, scope: Scope, *, has_shebang: bool
+) -> Invocation:
+    """Return the call for a script that was written to `path`. Raises: ActionError."""
+    if has_shebang:
+        words = _shebang_words(text)
+        program = words[0]
+        if "/" not in program and not _search(program, scope):
+            raise ActionError(
+                f'{_CREATE}failed to resolve shebang interpreter "{program}" in step PATH'
+            )
+        return Invocation((*words, path))
+    if shell.is_direct:
+        return Invocation((path,))
+    args = list(shell.argv[1:])
+    if shell.family in _POWERSHELL:
+        return Invocation((shell.argv[0], *args, "-ExecutionPolicy", "Bypass", "-File", path))
+    if shell.family == "nix-shell":
+        return Invocation((shell.argv[0], *_nix_args(args), "--run", path))
+    if shell.family in _UNIX:
+        for arg in args:
+            if _CLUSTER.match(arg) and ("c" in arg or "s" in arg):
+                raise ActionError(
+                    f'{_CREATE}script form cannot be used with shell argument "{arg}" because it'
+                    " consumes command text or stdin"
+                )
+    return Invocation((shell.argv[0], *args, *_fail_fast(shell, args), path))
+
+
+def _without_carrier(args: list[str]) -> list[str]:
+    """Return the arguments without a final `-c`, which is added again last."""
+    for index, arg in enumerate(args):
+        if arg == "-c":
+            if index != len(args) - 1:
+                raise ActionError(
+                    f"{_CREATE}command-form run requires shell argument -c to be final before the"
+                    " command payload"
+                )
+            return args[:-1]
+        if (_CLUSTER.match(arg) and "c" in arg) or arg.startswith("-c"):
+            raise ActionError(
+                f"{_CREATE}command-form run requires command-string carrier -c as a separate shell"
+                f' argument; got "{arg}"'
+            )
+    return args
+
+
+def _fail_fast(shell: SelectedShell, args: list[str]) -> tuple[str, ...]:
+    return ("-e",) if not shell.is_own and shell.family in _UNIX and "-e" not in args else ()
+
+
+def _nix_args(args: list[str]) -> list[str]:
+    return args if "--pure" in args or "--impure" in args else [*args, "--pure"]
+
+
+def _shebang_words(text: str) -> list[str]:
+    line = text[2:].split("\n", 1)[0].rstrip("\r").strip(" \t")
+    words = split_words(line)
+    if words is None:
+        raise ActionError(f"{_CREATE}failed to detect shebang: unterminated quote in shebang line")
+    if not words:
+        raise ActionError(
+            f"{_CREATE}failed to detect shebang: shebang line has no interpreter command"
+        )
+    return list(words)
+
+
+def find_program(program: str, scope: Scope, cwd: str) -> str:
+    """Return the file to execute, looked up in the step's own PATH. Raises: ActionError."""
+    if "/" in program:
+        return program if os.path.isabs(program) else os.path.join(cwd, program)
+    found = _search(program, scope)
+    if found is None:
+        raise ActionError(f'exec: "{program}": executable file not found in $PATH')
+    return found
+
+
+def _search(program: str, scope: Scope) -> str | None:
+    path = scope.get("PATH", with_process=True)
+    for folder in (os.defpath if path is None else path).split(os.pathsep):
+        candidate = os.path.join(folder, program)
+        if os.path.isabs(candidate) and os.access(candidate, os.X_OK):
+            if os.path.isdir(candidate):
+                continue
+            return candidate
+    return None

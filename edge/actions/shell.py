@@ -1,0 +1,104 @@
+"""`run`: commands and scripts through a shell (spec 10 section 6.6, spec 11 section 7.4)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from edge.actions.base import ActionContext, ActionError, Outcome
+from edge.actions.invocation import (
+    Invocation,
+    command_invocation,
+    find_program,
+    script_invocation,
+    select_shell,
+)
+from edge.actions.status import exit_error
+from edge.workflow.model import CommandRun, ScriptRun
+from edge.workflow.values import Policy, resolve
+
+__all__ = ["run_shell"]
+
+
+async def run_shell(context: ActionContext) -> Outcome:
+    """Carry out the step's `run` once. Never raises for a failing command."""
+    run = context.step.run
+    if isinstance(run, ScriptRun):
+        return await _run_script(context, run)
+    return await _run_commands(context, run)
+
+
+async def _run_commands(context: ActionContext, run: CommandRun) -> Outcome:
+    """Run the commands one after another, up to the first that fails."""
+    for number, text in enumerate(run.commands, 1):
+        outcome = await _run_command(context, text)
+        if outcome.error:
+            if len(run.commands) == 1:
+                return outcome
+            return Outcome(outcome.code, f"command {number} failed: {outcome.error}")
+    return Outcome(0)
+
+
+async def _run_command(context: ActionContext, text: str) -> Outcome:
+    try:
+        invocation = command_invocation(
+            text,
+            select_shell(context.step, context.dag, context.scope, context.default_shell),
+            context.scope,
+        )
+    except ActionError as exc:
+        return Outcome(1, str(exc))
+    return await _run(context, invocation)
+
+
+async def _run_script(context: ActionContext, run: ScriptRun) -> Outcome:
+    shell = select_shell(context.step, context.dag, context.scope, context.default_shell)
+    path = ""
+    try:
+        has_shebang = run.text.startswith("#!") and context.step.shell is None
+        policy = Policy.VALUE_SHELL if has_shebang else shell.text_policy
+        text = resolve(run.text, policy, context.scope)
+        path = _write_script(text)
+        invocation = script_invocation(text, path, shell, context.scope, has_shebang=has_shebang)
+        outcome = await _run(context, invocation)
+        # The name of the private file means nothing to anybody.
+        return Outcome(outcome.code, outcome.error.replace(path, "script"))
+    except ActionError as exc:
+        return Outcome(1, str(exc))
+    except OSError as exc:
+        return Outcome(1, f"failed to set up step: failed to write the script: {exc.strerror}")
+    finally:
+        if path:
+            try:
+                os.unlink(path)
+            except FileNotFoundError:
+                pass
+
+
+def _write_script(text: str) -> str:
+    """Write a private executable file outside of the workflow's directories; return its path."""
+    folder = os.environ.get("TMPDIR") or "/tmp"
+    path = os.path.join(folder, f"edge-script-{os.urandom(8).hex()}")
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o700)
+    try:
+        with open(fd, "wb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+    except OSError:
+        os.unlink(path)
+        raise
+    return path
+
+
+async def _run(context: ActionContext, invocation: Invocation) -> Outcome:
+    argv: Sequence[str] = invocation.argv
+    try:
+        executable = find_program(argv[0], context.scope, context.cwd)
+        status = await context.run_process(argv, executable)
+    except ActionError as exc:
+        return Outcome(1, str(exc))
+    except OSError as exc:
+        return Outcome(1, f"fork/exec {argv[0]}: {(exc.strerror or str(exc)).lower()}")
+    except ValueError as exc:
+        # A NUL byte in the text or in a variable.
+        return Outcome(1, f"failed to set up step: {exc}")
+    return Outcome(max(status, -1), exit_error(status))

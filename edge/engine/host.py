@@ -1,0 +1,264 @@
+"""The runs of one process: `edge start` has one, the service many (DESIGN sections 3 and 10)."""
+
+from __future__ import annotations
+
+import os
+import signal as signals
+import sys
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import trio
+
+from edge.config.environment import step_environment
+from edge.config.log import get_logger
+from edge.config.settings import Settings
+from edge.core.clock import WallClock
+from edge.core.errors import EdgeError, UserError
+from edge.core.ids import RunRef, attempt_id_from, attempt_key, check_run_id, run_id_from
+from edge.core.status import RunStatus, TriggerType
+from edge.engine.attempt import AttemptResult, AttemptSpec, new_record, run_files
+from edge.engine.plan import build_plan
+from edge.engine.processes import Spawner
+from edge.engine.reporter import StoreReporter
+from edge.engine.runner import Runner
+from edge.store import HostIdentity, Snapshot, Store
+from edge.store.writer import StoreWriter
+from edge.workflow.model import DAG
+from edge.workflow.params import ResolvedParams
+
+__all__ = ["RunHost"]
+
+_ABORT_POLL_S = 5.0
+_RESULTS_KEPT = 256
+#: after a stop at the end of a drain: signals, SIGKILL, abort and exit handlers
+_STOP_LIMIT_S = 20.0
+_KILL_LIMIT_S = 5.0
+
+
+@dataclass(slots=True)
+class _Active:
+    """A run of this process."""
+
+    runner: Runner
+    attempt: int
+    ended: trio.Event = field(default_factory=trio.Event)
+
+
+class RunHost:
+    """Owns the nursery of all runs of this process.
+
+    Resource handling: `run` owns every run; cancelling it kills the processes of all of them.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        writer: StoreWriter,
+        spawner: Spawner,
+        clock: WallClock,
+        host: HostIdentity,
+    ) -> None:
+        self.settings = settings
+        self.active: dict[RunRef, Runner] = {}
+        self._runs: dict[RunRef, _Active] = {}
+        self._results: OrderedDict[RunRef, AttemptResult] = OrderedDict()
+        self._store = store
+        self._writer = writer
+        self._spawner = spawner
+        self._clock = clock
+        self._host = host
+        self._nursery: trio.Nursery | None = None
+        self._is_draining = False
+        self._idle = trio.Event()
+        self._step_environ = step_environment(os.environ, settings)
+        self._step_environ.setdefault("DAGU_EXECUTABLE", sys.executable)
+        # Everything but what is barred from steps: `${env.X}` must not see that either.
+        everything = replace(settings, env_passthrough=tuple(os.environ))
+        self._process_environ = step_environment(os.environ, everything)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Own the runs until cancelled."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            task_status.started()
+            await self._poll_aborts()
+
+    async def start(
+        self,
+        dag: DAG,
+        params: ResolvedParams,
+        *,
+        run_id: str | None = None,
+        trigger_type: TriggerType = TriggerType.MANUAL,
+        trigger_actor: str = "",
+        schedule_time: str = "",
+        labels: Sequence[str] = (),
+    ) -> RunRef:
+        """Record a new run durably and start it; return its reference.
+
+        Raises: UserError for a bad id, a cyclic DAG, too little free space or a host that is
+        draining; DuplicateRunError; StoreError.
+        """
+        if self._nursery is None or self._is_draining:
+            raise UserError("no new run is started: the service is stopping")
+        check_free_space(self.settings)
+        build_plan(dag)
+        now_ms = self._clock.now_ms()
+        ref = RunRef(dag.name, check_run_id(run_id) if run_id is not None else self._new_id(now_ms))
+        spec = self._spec(
+            dag, params, ref, now_ms, trigger_type, trigger_actor, schedule_time, tuple(labels)
+        )
+        record = new_record(spec)
+        # Recorded as running at once: one durable commit before the first step, not two.
+        record.status = RunStatus.RUNNING
+        record.started_ms = now_ms
+        snapshot = Snapshot(dag.text, dag.base_text, dag.source_file)
+        attempt = await self._writer.commit(
+            lambda store: store.begin_attempt(record, snapshot, self._host, new_run=True)
+        )
+        runner = Runner(
+            spec,
+            reporter=StoreReporter(self._writer, attempt),
+            spawner=self._spawner,
+            clock=self._clock,
+            log=get_logger(),
+            record=record,
+        )
+        self._runs[ref] = _Active(runner, attempt)
+        self.active[ref] = runner
+        self._nursery.start_soon(self._run_one, ref)
+        return ref
+
+    def _new_id(self, now_ms: int) -> str:
+        return run_id_from(now_ms, os.urandom(10))
+
+    def _spec(
+        self,
+        dag: DAG,
+        params: ResolvedParams,
+        ref: RunRef,
+        now_ms: int,
+        trigger_type: TriggerType,
+        trigger_actor: str,
+        schedule_time: str,
+        labels: tuple[str, ...],
+    ) -> AttemptSpec:
+        attempt_id = attempt_id_from(os.urandom(3))
+        return AttemptSpec(
+            dag=dag,
+            ref=ref,
+            attempt_id=attempt_id,
+            attempt_key=attempt_key(ref, ref, attempt_id),
+            root=ref,
+            params=params,
+            trigger_type=trigger_type,
+            trigger_actor=trigger_actor,
+            schedule_time=schedule_time,
+            labels=tuple(dict.fromkeys((*dag.labels, *labels))),
+            files=run_files(self.settings, dag, ref, attempt_id, now_ms),
+            step_environ=self._step_environ,
+            process_environ=self._process_environ,
+            default_shell=self.settings.default_shell,
+            created_ms=now_ms,
+            definition_id=Path(dag.source_file).stem if dag.source_file else dag.name,
+            pid=self._host.pid,
+            pid_started_ms=self._host.pid_started_ms,
+        )
+
+    async def _run_one(self, ref: RunRef) -> None:
+        active = self._runs[ref]
+        result = AttemptResult(RunStatus.FAILED, "the run was interrupted")
+        try:
+            result = await active.runner.run()
+        except EdgeError as exc:
+            # The store took no final status; recovery will say what became of the run.
+            get_logger().error("Failed to record dag-run", dag=ref.name, run_id=ref.run_id, err=exc)
+            result = AttemptResult(RunStatus.FAILED, str(exc))
+        finally:
+            self._results[ref] = result
+            while len(self._results) > _RESULTS_KEPT:
+                self._results.popitem(last=False)
+            del self._runs[ref], self.active[ref]
+            active.ended.set()
+            if not self._runs:
+                self._idle.set()
+                self._idle = trio.Event()
+
+    def stop(
+        self,
+        ref: RunRef,
+        *,
+        signal: int = signals.SIGTERM,
+        allow_override: bool = True,
+        reason: str = "",
+    ) -> bool:
+        """Stop a run of this process (spec 12 section 10); False when it is not one."""
+        active = self._runs.get(ref)
+        if active is None:
+            return False
+        active.runner.request_stop(signal, allow_override=allow_override, reason=reason)
+        return True
+
+    async def wait(self, ref: RunRef) -> AttemptResult:
+        """Return how a run ended. Raises: KeyError when this process does not know it."""
+        active = self._runs.get(ref)
+        if active is not None:
+            await active.ended.wait()
+        return self._results[ref]
+
+    async def drain(self, deadline_s: float, reason: str) -> None:
+        """Start nothing more; let runs end, then stop them, then kill them."""
+        self._is_draining = True
+        with trio.move_on_after(deadline_s):
+            await self._wait_idle()
+        for active in list(self._runs.values()):
+            active.runner.request_stop(signals.SIGTERM, allow_override=True, reason=reason)
+        with trio.move_on_after(_STOP_LIMIT_S):
+            await self._wait_idle()
+        for active in list(self._runs.values()):
+            active.runner.request_kill()
+        with trio.move_on_after(_KILL_LIMIT_S):
+            await self._wait_idle()
+
+    async def _wait_idle(self) -> None:
+        while self._runs:
+            await self._idle.wait()
+
+    async def _poll_aborts(self) -> None:
+        """Look for stop requests that were recorded but whose sender could not reach us."""
+        while True:
+            await trio.sleep(_ABORT_POLL_S)
+            attempts = [(ref, active.attempt) for ref, active in self._runs.items()]
+            if not attempts:
+                continue
+            try:
+                found = await trio.to_thread.run_sync(self._aborted, attempts)
+            except EdgeError as exc:
+                get_logger().error("Failed to read stop requests", err=exc)
+                continue
+            for ref in found:
+                self.stop(ref)
+
+    def _aborted(self, attempts: list[tuple[RunRef, int]]) -> list[RunRef]:
+        return [ref for ref, attempt in attempts if self._store.abort_requested(attempt)]
+
+
+def check_free_space(settings: Settings) -> None:
+    """Refuse a start on a disk that is nearly full. Raises: UserError."""
+    floor_mb = settings.storage.free_space_floor_mb
+    for folder in {settings.paths.data_dir, settings.paths.log_dir}:
+        try:
+            found = os.statvfs(folder)
+        except FileNotFoundError:
+            continue
+        free_mb = found.f_bavail * found.f_frsize // (1024 * 1024)
+        if free_mb < floor_mb:
+            raise UserError(
+                f"no new run is started: {folder} has {free_mb} MB free, the floor is"
+                f" {floor_mb} MB",
+                hint="free some space or lower edge.storage.free_space_floor_mb",
+            )

@@ -1,0 +1,218 @@
+"""The log files of an attempt (spec 12 section 18, DESIGN sections 4 and 10).
+
+A stream's file is made at its first byte, or when something may name it; it is opened for append
+and written without a buffer of ours. Beyond its cap the head stays, the last part is kept in
+memory, and a line between them says how much is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+__all__ = ["LineMatcher", "SchedulerLog", "StreamLog"]
+
+_FILE_MODE = 0o640
+_DIR_MODE = 0o750
+_TAIL_BYTES = 1024
+_KEPT_END_BYTES = 256 * 1024
+_LINE_MAX_BYTES = 64 * 1024
+
+
+class StreamLog:
+    """One output stream of a node: its log file and an optional copy.
+
+    `on_growth` is called with the file's size after each write. Writing never raises: a full disk
+    must not end a step whose work goes on, so the first error is kept in `error`.
+    """
+
+    def __init__(
+        self, path: Path, *, max_bytes: int, on_growth: Callable[[int], None] | None = None
+    ) -> None:
+        self.path = path
+        self.size = 0
+        self.error = ""
+        #: last bytes of the current execution
+        self.tail = b""
+        self.matcher: LineMatcher | None = None
+        self._on_growth = on_growth
+        self._max_bytes = max_bytes
+        self._fd = -1
+        self._copy_fd = -1
+        self._end: deque[bytes] | None = None
+        self._end_bytes = 0
+        self._dropped = 0
+
+    def create(self) -> None:
+        """Make the file now. Raises: OSError."""
+        if self._fd < 0:
+            self.path.parent.mkdir(mode=_DIR_MODE, parents=True, exist_ok=True)
+            self._fd = _open(self.path)
+            self.size = os.fstat(self._fd).st_size
+
+    def copy_to(self, path: str) -> None:
+        """Append a copy of the stream to another file. Raises: OSError."""
+        if self._copy_fd < 0:
+            self._copy_fd = _open(path)
+
+    def write(self, data: bytes) -> None:
+        """Append output."""
+        self.tail = data[-_TAIL_BYTES:] if len(data) >= _TAIL_BYTES else self.tail + data
+        if len(self.tail) > _TAIL_BYTES:
+            self.tail = self.tail[-_TAIL_BYTES:]
+        if self.matcher is not None:
+            self.matcher.feed(data)
+        try:
+            if self._copy_fd >= 0:
+                _write_all(self._copy_fd, data)
+            self._append(data)
+        except OSError as exc:
+            self.error = self.error or f"{self.path}: {exc.strerror}"
+
+    def _append(self, data: bytes) -> None:
+        if self._fd < 0:
+            self.create()
+        room = self._max_bytes - min(_KEPT_END_BYTES, self._max_bytes // 4) - self.size
+        if self._end is None and len(data) <= room:
+            _write_all(self._fd, data)
+            self.size += len(data)
+        else:
+            if self._end is None:
+                self._end = deque()
+                head, data = data[: max(room, 0)], data[max(room, 0) :]
+                _write_all(self._fd, head)
+                self.size += len(head)
+            self._keep_end(data)
+        if self._on_growth is not None:
+            self._on_growth(self.size)
+
+    def _keep_end(self, data: bytes) -> None:
+        assert self._end is not None
+        self._end.append(data)
+        self._end_bytes += len(data)
+        limit = min(_KEPT_END_BYTES, self._max_bytes // 4)
+        while self._end_bytes - len(self._end[0]) >= limit:
+            gone = len(self._end.popleft())
+            self._end_bytes -= gone
+            self._dropped += gone
+
+    def restart(self) -> None:
+        """Begin another execution: the tail belongs to the last one only."""
+        self.tail = b""
+        if self.matcher is not None:
+            self.matcher.reset()
+
+    def close(self) -> None:
+        """Write what was kept of the end, and close. Safe to call twice."""
+        try:
+            if self._end is not None and self._fd >= 0:
+                mark = f"\ndropped {self._dropped} bytes\n".encode() if self._dropped else b""
+                end = mark + b"".join(self._end)
+                _write_all(self._fd, end)
+                self.size += len(end)
+                if self._on_growth is not None:
+                    self._on_growth(self.size)
+        except OSError as exc:
+            self.error = self.error or f"{self.path}: {exc.strerror}"
+        self._end = None
+        for fd in (self._fd, self._copy_fd):
+            if fd >= 0:
+                os.close(fd)
+        self._fd = self._copy_fd = -1
+
+
+class LineMatcher:
+    """Watches a stream for the lines of `continue_on.output`.
+
+    Lines are bounded at 64 KB: a longer one is looked at in pieces. Raises: re.error on making one
+    with a pattern that cannot be read.
+    """
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self.matched = False
+        self._texts: list[str] = []
+        self._patterns: list[re.Pattern[str]] = []
+        for pattern in patterns:
+            if pattern.startswith("re:"):
+                self._patterns.append(re.compile(pattern[3:]))
+            else:
+                self._texts.append(pattern)
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        if self.matched:
+            return
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > _LINE_MAX_BYTES:
+            lines.append(self._rest)
+            self._rest = b""
+        self.matched = any(self._is_match(line) for line in lines)
+
+    def finish(self) -> bool:
+        """Return whether a line matched, the last, unfinished one included."""
+        self.matched = self.matched or self._is_match(self._rest)
+        return self.matched
+
+    def reset(self) -> None:
+        self.matched = False
+        self._rest = b""
+
+    def _is_match(self, line: bytes) -> bool:
+        text = line.decode("utf-8", "replace")
+        return any(part in text for part in self._texts) or any(
+            pattern.search(text) for pattern in self._patterns
+        )
+
+
+class SchedulerLog:
+    """The run's own log: one JSON object a line, the form of spec 30 section 2.10."""
+
+    def __init__(
+        self, path: Path, fields: dict[str, object], on_growth: Callable[[int], None]
+    ) -> None:
+        self._stream = StreamLog(path, max_bytes=64 * 1024 * 1024, on_growth=on_growth)
+        self._fields = fields
+
+    @property
+    def size(self) -> int:
+        return self._stream.size
+
+    @property
+    def error(self) -> str:
+        return self._stream.error
+
+    def create(self) -> None:
+        """Make the file. Raises: OSError."""
+        self._stream.create()
+
+    def write(self, level: str, message: str, fields: dict[str, object], *, bound: bool) -> None:
+        now_ns = time.time_ns()
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now_ns // 1_000_000_000))
+        line: dict[str, object] = {
+            "time": f"{stamp}.{now_ns % 1_000_000_000:09d}Z",
+            "level": level,
+            "msg": message,
+        }
+        if bound:
+            line.update(self._fields)
+        line.update((key.replace("_", "-"), value) for key, value in fields.items())
+        text = json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=str)
+        self._stream.write(text.encode("utf-8", "replace") + b"\n")
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _open(path: Path | str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]

@@ -1,0 +1,353 @@
+"""One node at work: its directories, environment, logs and processes (spec 12 sections 4, 11).
+
+Holds no rules: the machine says when to check, execute, stop and kill; this module does it and
+answers with the next event.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+
+from edge.actions.base import Outcome
+from edge.actions.invocation import select_shell
+from edge.actions.shell import run_shell
+from edge.core.ids import safe_name
+from edge.engine.attempt import AttemptSpec, log_stamp
+from edge.engine.check_command import CheckCommand
+from edge.engine.conditions import check_all
+from edge.engine.environment import step_dir, step_scope
+from edge.engine.events import (
+    ConditionsChecked,
+    Event,
+    NodeExited,
+    NodePrepared,
+    NodeRefused,
+    NodeSpawned,
+    RetryNumbers,
+)
+from edge.engine.logs import LineMatcher, StreamLog
+from edge.engine.processes import Spawner, SpawnSpec, StepProcess
+from edge.workflow.model import LogOutput, ScriptRun, Step
+from edge.workflow.values import Policy, Scope, Source, resolve
+
+__all__ = ["NodeRun", "RunContext"]
+
+#: how long output is still read after SIGKILL; whoever holds the pipe then is not in the group
+_DRAIN_S = 1.0
+_CLEAN_UP_S = 5.0
+_CHUNK_BYTES = 65_536
+_STREAM_FILES = (
+    "DAG_RUN_STEP_STDOUT_FILE",
+    "DAG_RUN_STEP_STDERR_FILE",
+    "paths.step_stdout_file",
+    "paths.step_stderr_file",
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class RunContext:
+    """What the nodes of a run share."""
+
+    spec: AttemptSpec
+    spawner: Spawner
+    scope: Scope
+    base_dir: str
+    now_ms: Callable[[], int]
+    post: Callable[[Event], None]
+    log_grew: Callable[[str, str, Path, int], None]
+
+
+class NodeRun:
+    """One started node, from its preparation to its end."""
+
+    def __init__(self, run: RunContext, key: str, step: Step, run_status: str = "") -> None:
+        self.key = key
+        self.step = step
+        self.dag = run.spec.dag
+        self.default_shell = run.spec.default_shell
+        self.scope = run.scope
+        self.cwd = run.base_dir
+        self._run = run
+        self._run_status = run_status
+        self._out: StreamLog | None = None
+        self._err: StreamLog | None = None
+        self._env: dict[str, str] = {}
+        self._process: StepProcess | None = None
+        self._pumps: trio.CancelScope | None = None
+        self._check: CheckCommand | None = None
+        self._has_run = False
+        self._pending_signal = 0
+        self._is_stopped = False
+        self._executions = 0
+
+    # -- preparation
+
+    def prepare(self) -> NodePrepared | NodeRefused:
+        """Settle directory, environment, log paths, extra files and retry numbers."""
+        try:
+            self._settle()
+        except OSError as exc:
+            reason = exc.strerror or str(exc)
+            return self._refuse(f"failed to set up step: {exc.filename or self.cwd}: {reason}")
+        try:
+            self._open_copies()
+        except OSError as exc:
+            reason = f"open {exc.filename}: {(exc.strerror or str(exc)).lower()}"
+            return self._refuse(f"failed to setup outputs: {reason}")
+        try:
+            retry = self._retry_numbers()
+            if self._out is not None and self.step.continue_on.outputs:
+                self._out.matcher = LineMatcher(self.step.continue_on.outputs)
+        except ValueError as exc:
+            return self._refuse(f"failed to setup retry policy: {exc}")
+        except re.error as exc:
+            return self._refuse(f"failed to set up step: continue_on.output: {exc}")
+        return NodePrepared(
+            key=self.key,
+            stdout=str(self._out.path) if self._out else "",
+            stderr=str(self._err.path) if self._err else "",
+            working_dir=self.cwd,
+            retry=retry,
+        )
+
+    def _refuse(self, error: str) -> NodeRefused:
+        return NodeRefused(
+            key=self.key,
+            error=error,
+            stdout=str(self._out.path) if self._out else "",
+            stderr=str(self._err.path) if self._err else "",
+            working_dir=self.cwd,
+        )
+
+    def _settle(self) -> None:
+        run, step = self._run, self.step
+        is_handler = not self.key.isdigit()
+        name = self.key if is_handler else step.name
+        self.cwd = step_dir(step, run.base_dir, run.scope)
+        extra = {"DAG_RUN_STATUS": self._run_status} if self._run_status else None
+        self.scope = step_scope(run.scope, step, name=name, cwd=self.cwd, extra=extra)
+        self._make_logs(name)
+        assert self._out is not None
+        assert self._err is not None
+        if not is_handler:
+            files = {
+                "DAG_RUN_STEP_STDOUT_FILE": str(self._out.path),
+                "DAG_RUN_STEP_STDERR_FILE": str(self._err.path),
+            }
+            context = {
+                "paths.step_stdout_file": files["DAG_RUN_STEP_STDOUT_FILE"],
+                "paths.step_stderr_file": files["DAG_RUN_STEP_STDERR_FILE"],
+            }
+            self.scope = self.scope.child(files.items(), Source.MANAGED).with_context(context)
+            if _names_stream_files(step):
+                self._out.create()
+                self._err.create()
+
+    def _make_logs(self, name: str) -> None:
+        spec = self._run.spec
+        stamp = log_stamp(self._run.now_ms())
+        stem = f"{safe_name(name)}.{stamp}.{spec.ref.run_id[:8]}"
+        output = self.step.log_output or spec.dag.log_output
+        if output is LogOutput.MERGED:
+            self._out = self._err = self._stream(stem + ".log", "stdout")
+        else:
+            self._out = self._stream(stem + ".out", "stdout")
+            self._err = self._stream(stem + ".err", "stderr")
+
+    def _stream(self, file_name: str, stream: str) -> StreamLog:
+        path = self._run.spec.files.step_log_dir / file_name
+        report, key = self._run.log_grew, self.key
+        return StreamLog(
+            path,
+            max_bytes=self._run.spec.step_log_max_bytes,
+            on_growth=lambda size: report(key, stream, path, size),
+        )
+
+    def _open_copies(self) -> None:
+        for text, log in ((self.step.stdout, self._out), (self.step.stderr, self._err)):
+            if text and log is not None:
+                path = resolve(text, Policy.VALUE_PATH, self.scope)
+                log.copy_to(os.path.join(self.cwd, path))
+
+    def _retry_numbers(self) -> RetryNumbers | None:
+        policy = self.step.retry_policy
+        if policy is None:
+            return None
+        return RetryNumbers(
+            self._integer(policy.limit, "limit"),
+            self._integer(policy.interval_s, "interval"),
+            policy.backoff,
+            policy.max_interval_s,
+            policy.exit_codes,
+        )
+
+    def _integer(self, value: int | str, what: str) -> int:
+        if isinstance(value, int):
+            return value
+        text = resolve(value, Policy.VALUE_OS, self.scope)
+        try:
+            return int(text)
+        except ValueError:
+            raise ValueError(
+                f'failed to substitute retry {what} "{value}": failed to convert "{text}" to int:'
+                f' strconv.Atoi: parsing "{text}": invalid syntax'
+            ) from None
+
+    # -- preconditions
+
+    async def check(self) -> ConditionsChecked:
+        """Evaluate the step's preconditions."""
+        env = self.scope.environ()
+        self._check = CheckCommand(self._run.spawner, self._run.spec.ref.run_id, env, self.cwd)
+        result = await check_all(
+            self.step.preconditions,
+            scope=self.scope,
+            shell=select_shell(self.step, self.dag, self.scope, self.default_shell),
+            cwd=self.cwd,
+            run=self._check,
+        )
+        return ConditionsChecked(self.key, result.verdict, result.errors)
+
+    # -- execution
+
+    async def execute(self) -> NodeExited:
+        """Run the step once; its log files stay open for another time."""
+        assert self._out is not None
+        assert self._err is not None
+        self._executions += 1
+        self._has_run = False
+        self._out.restart()
+        self._err.restart()
+        output_file = ""
+        try:
+            os.makedirs(self.cwd, mode=0o750, exist_ok=True)
+            output_file = self._make_output_file()
+            files = {"DAGU_OUTPUT_FILE": output_file}
+            bare = self.scope
+            self.scope = bare.child(files.items(), Source.MANAGED).with_context(
+                {"paths.step_output_file": output_file}
+            )
+            self._env = self.scope.environ()
+            try:
+                outcome = await run_shell(self)
+            finally:
+                self.scope = bare
+        except OSError as exc:
+            reason = (exc.strerror or str(exc)).lower()
+            outcome = Outcome(1, f"failed to set up step: mkdir {exc.filename}: {reason}")
+        finally:
+            if output_file:
+                _unlink(output_file)
+        return self._exited(outcome)
+
+    def _exited(self, outcome: Outcome) -> NodeExited:
+        assert self._out is not None
+        assert self._err is not None
+        error = outcome.error
+        if error and self._err.tail and self._has_run:
+            tail = self._err.tail.decode("utf-8", "replace")
+            error = f"{error}\nrecent stderr (tail):\n{tail}"
+        matcher = self._out.matcher
+        matched = bool(error) and matcher is not None and matcher.finish()
+        return NodeExited(self.key, outcome.code, error, matched)
+
+    def _make_output_file(self) -> str:
+        """Make the fresh file of this execution (spec 12 section 11)."""
+        folder = self._run.spec.files.step_log_dir
+        name = safe_name(self.step.name)
+        path = f"{folder}/{name}.{self._executions}.{os.urandom(6).hex()}.output"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            os.close(os.open(path, flags, 0o600))
+        except FileNotFoundError:
+            os.makedirs(folder, mode=0o750, exist_ok=True)
+            os.close(os.open(path, flags, 0o600))
+        return path
+
+    async def run_process(self, argv: Sequence[str], executable: str) -> int:
+        """Run one process of the step (see `ActionContext`)."""
+        assert self._out is not None
+        assert self._err is not None
+        if self._is_stopped:
+            number = self._pending_signal or signal.SIGTERM
+            return -number
+        run = self._run
+        process = run.spawner.spawn(
+            SpawnSpec(argv, self.cwd, self._env, run.spec.ref.run_id, executable=executable)
+        )
+        self._process = process
+        self._has_run = True
+        assert process.stdout is not None
+        assert process.stderr is not None
+        run.post(NodeSpawned(self.key, process.pid))
+        try:
+            async with trio.open_nursery() as nursery:
+                self._pumps = nursery.cancel_scope
+                nursery.start_soon(_pump, process.stdout, self._out)
+                nursery.start_soon(_pump, process.stderr, self._err)
+                await process.wait()
+        finally:
+            self._process = self._pumps = None
+            with trio.move_on_after(_CLEAN_UP_S, shield=True):
+                if not process.is_over:
+                    process.signal_group(signal.SIGKILL)
+                    await process.wait()
+            await process.close()
+        return process.status
+
+    # -- stopping
+
+    def stop(self, number: int) -> None:
+        """Signal the group; start no further process."""
+        self._is_stopped = True
+        self._pending_signal = number
+        if self._process is not None:
+            self._process.signal_group(number)
+
+    def kill(self) -> None:
+        """SIGKILL the group; give its output a moment, whoever still holds the pipe."""
+        self.stop(signal.SIGKILL)
+        if self._check is not None:
+            self._check.kill()
+        if self._pumps is not None:
+            self._pumps.deadline = trio.current_time() + _DRAIN_S
+
+    # -- the end
+
+    def close(self) -> list[tuple[str, Path, int]]:
+        """Close the logs; return (stream, path, size) of those that hold something."""
+        found = []
+        for stream, log in (("stdout", self._out), ("stderr", self._err)):
+            if log is None or (stream == "stderr" and log is self._out):
+                continue
+            log.close()
+            if log.size:
+                found.append((stream, log.path, log.size))
+        return found
+
+
+async def _pump(stream: trio.lowlevel.FdStream, log: StreamLog) -> None:
+    while data := await stream.receive_some(_CHUNK_BYTES):
+        log.write(data)
+
+
+def _names_stream_files(step: Step) -> bool:
+    """Tell whether a step may open its own stream files by name (spec 12 section 4)."""
+    run = step.run
+    texts = [run.text] if isinstance(run, ScriptRun) else list(run.commands)
+    texts += [entry.value for entry in step.env]
+    return any(name in text for text in texts for name in _STREAM_FILES)
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass

@@ -1,0 +1,136 @@
+"""Rules of a run that need no state of their own (spec 12 sections 6 to 8). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from edge.core.durations import format_go_duration
+from edge.core.record import NodeRecord
+from edge.core.status import NodeStatus, RunStatus
+from edge.engine.events import RetryNumbers
+from edge.workflow.model import Step
+
+__all__ = [
+    "DEADLINE_ERROR",
+    "TIMEOUT_EXIT_CODE",
+    "NodeState",
+    "Phase",
+    "continue_key",
+    "handler_for",
+    "is_partial",
+    "may_retry",
+    "retry_wait_s",
+    "timeout_error",
+]
+
+DEADLINE_ERROR = "context deadline exceeded"
+TIMEOUT_EXIT_CODE = 124
+_OKAY = (NodeStatus.SUCCEEDED, NodeStatus.SKIPPED, NodeStatus.PARTIALLY_SUCCEEDED)
+
+
+class Phase(IntEnum):
+    """Where a node is inside the engine; finer than its recorded status."""
+
+    IDLE = 0
+    #: its gate is open
+    QUEUED = 1
+    PREPARING = 2
+    CHECKING = 3
+    EXECUTING = 4
+    RETRY_WAIT = 5
+    ENDED = 6
+
+    @property
+    def is_active(self) -> bool:
+        return Phase.PREPARING <= self <= Phase.RETRY_WAIT
+
+
+class NodeState:
+    """What the machine knows of a node beside its record."""
+
+    __slots__ = (
+        "key",
+        "next_depend",
+        "passes",
+        "phase",
+        "record",
+        "retry",
+        "started_s",
+        "step",
+        "timed_out",
+    )
+
+    def __init__(self, key: str, step: Step, record: NodeRecord) -> None:
+        self.key = key
+        self.step = step
+        self.record = record
+        self.phase = Phase.IDLE
+        #: position in the list of dependencies of the first one not known to have passed
+        self.next_depend = 0
+        #: a failure that `continue_on` tolerates
+        self.passes = False
+        self.retry: RetryNumbers | None = None
+        #: monotonic start of the current execution
+        self.started_s = 0.0
+        #: text of the timeout that ended the current execution
+        self.timed_out = ""
+
+    @property
+    def is_okay(self) -> bool:
+        """Return whether a canceled run may still end in success with this node."""
+        return self.record.status in _OKAY
+
+
+def continue_key(step: Step) -> str:
+    """Return the name under which the verdict of `continue_on` is kept (spec 12 section 7)."""
+    return f"DAGU_CONTINUE_ON.{step.name}"
+
+
+def may_retry(numbers: RetryNumbers | None, code: int, retries: int) -> bool:
+    """Tell whether a failed execution is tried again (spec 12 section 6)."""
+    if numbers is None or code == 0 or retries >= numbers.limit:
+        return False
+    return not numbers.exit_codes or code in numbers.exit_codes
+
+
+def retry_wait_s(numbers: RetryNumbers, retries: int) -> float:
+    """Return the wait before retry number `retries`, counted from 0."""
+    if numbers.backoff <= 0:
+        return float(max(numbers.interval_s, 0))
+    try:
+        wait = numbers.interval_s * numbers.backoff**retries
+    except OverflowError:
+        wait = float("inf")
+    # A year stands for "no cap": no sleep can be longer on every platform.
+    cap = numbers.max_interval_s if numbers.max_interval_s > 0 else 31_536_000
+    return float(max(min(wait, cap), 0))
+
+
+def timeout_error(elapsed_s: float, timeout_s: float) -> str:
+    """Return the error of a step that ran into a timeout."""
+    elapsed, limit = format_go_duration(elapsed_s), format_go_duration(timeout_s)
+    return f"step timed out after {elapsed} (timeout: {limit}): {DEADLINE_ERROR}"
+
+
+def is_partial(nodes: Iterable[NodeState]) -> bool:
+    """Tell whether finished nodes make a partial success (spec 12 section 8)."""
+    succeeded = tolerated = False
+    for node in nodes:
+        status = node.record.status
+        if status is NodeStatus.FAILED:
+            if not node.passes:
+                return False
+            tolerated = True
+        elif status is NodeStatus.PARTIALLY_SUCCEEDED:
+            tolerated = True
+        elif status is NodeStatus.SUCCEEDED:
+            succeeded = True
+    return succeeded and tolerated
+
+
+def handler_for(status: RunStatus) -> str:
+    """Return the key of the handler that a final status calls for."""
+    if status.is_success:
+        return "onSuccess"
+    return "onAbort" if status is RunStatus.ABORTED else "onFailure"

@@ -1,0 +1,298 @@
+"""The trio shell of one attempt: carries out what the machine asks for, and tells it what happened.
+
+It holds no rules. Events are handled at once, in the order they come; effects never wait, so no
+state changes between a decision and its consequence. Everything that waits is a task of the one
+nursery of `run`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import trio
+
+from edge.actions.invocation import select_shell
+from edge.core.clock import WallClock, format_rfc3339
+from edge.core.record import RunRecord
+from edge.core.status import RunStatus
+from edge.engine import events as ev
+from edge.engine.attempt import AttemptResult, AttemptSpec, new_record
+from edge.engine.check_command import CheckCommand
+from edge.engine.conditions import check_all
+from edge.engine.environment import default_dir, run_scope
+from edge.engine.logs import SchedulerLog
+from edge.engine.machine import RunMachine
+from edge.engine.node import NodeRun, RunContext
+from edge.engine.plan import build_plan
+from edge.engine.processes import Spawner
+from edge.engine.reporter import Reporter
+
+if TYPE_CHECKING:
+    from edge.config.log import Logger
+
+__all__ = ["Runner"]
+
+
+class Runner:
+    """Runs one attempt. `record` is the attempt's record when somebody has published it already.
+
+    Raises (constructor): UserError when the DAG has no order (a cycle).
+    """
+
+    def __init__(
+        self,
+        spec: AttemptSpec,
+        *,
+        reporter: Reporter,
+        spawner: Spawner,
+        clock: WallClock,
+        log: Logger,
+        record: RunRecord | None = None,
+    ) -> None:
+        self.spec = spec
+        self.record = new_record(spec) if record is None else record
+        self._plan = build_plan(spec.dag)
+        self._machine = RunMachine(spec.dag, self._plan, self.record)
+        self._reporter = reporter
+        self._spawner = spawner
+        self._clock = clock
+        self._console = log
+        identity = {
+            "dag": spec.dag.name,
+            "run_id": spec.ref.run_id,
+            "worker_id": spec.worker_id,
+            "attempt_id": spec.attempt_id,
+        }
+        self._bound = log.bind(**identity)
+        self._log = SchedulerLog(
+            spec.files.log,
+            {key.replace("_", "-"): value for key, value in identity.items()},
+            lambda size: reporter.log_grew("scheduler", "scheduler", spec.files.log, size),
+        )
+        self._run: RunContext | None = None
+        self._nursery: trio.Nursery | None = None
+        self._nodes: dict[str, NodeRun] = {}
+        self._dag_check: CheckCommand | None = None
+        self._timers: dict[str, trio.CancelScope] = {}
+        self._inbox: deque[ev.Event] = deque()
+        self._is_handling = False
+        self._result: AttemptResult | None = None
+        self._early: list[ev.Event] = []
+
+    # -- the outside
+
+    async def run(self) -> AttemptResult:
+        """Run the attempt to its end; return how it ended.
+
+        On cancel every process of the run is killed and the record stays as it is: recovery will
+        say what became of it.
+        """
+        record = self.record
+        record.status = RunStatus.RUNNING
+        if record.started_ms is None:
+            record.started_ms = self._clock.now_ms()
+        scope = run_scope(self.spec, record.started_ms)
+        record.working_dir = default_dir(self.spec, scope)
+        failure = self._make_directories()
+        await self._reporter.opened(record)
+        self._say("DAG run started", {"params": self.spec.params.as_list()})
+        if failure:
+            self._fail(failure)
+        else:
+            context = RunContext(
+                spec=self.spec,
+                spawner=self._spawner,
+                scope=scope,
+                base_dir=record.working_dir,
+                now_ms=self._clock.now_ms,
+                post=self.post,
+                log_grew=self._reporter.log_grew,
+            )
+            await self._execute(context)
+        assert self._result is not None
+        self._say(
+            "DAG run finished",
+            {
+                "status": record.status.word,
+                "started_at": format_rfc3339(record.started_ms),
+                "finished_at": format_rfc3339(record.finished_ms),
+            },
+        )
+        self._log.close()
+        if self._log.size:
+            path = self.spec.files.log
+            await self._reporter.log_closed("scheduler", "scheduler", path, self._log.size)
+        await self._reporter.finished(record)
+        return self._result
+
+    async def _execute(self, context: RunContext) -> None:
+        self._run = context
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            self.post(ev.Began())
+            for event in self._early:
+                self.post(event)
+        self._nursery = None
+
+    def request_stop(self, signal: int, *, allow_override: bool, reason: str = "") -> None:
+        """Stop the run as spec 12 section 10 says; further calls change nothing."""
+        if reason and not self.record.error:
+            self.record.error = reason
+        self._request(ev.StopRequested(signal, allow_override))
+
+    def request_kill(self) -> None:
+        """End everything now, handlers included; the run is recorded as aborted."""
+        self._request(ev.KillRequested())
+
+    def _request(self, event: ev.Event) -> None:
+        if self._nursery is None:
+            self._early.append(event)
+        else:
+            self.post(event)
+
+    def _make_directories(self) -> str:
+        """Make the run's directories and its log; return why that failed."""
+        try:
+            self.spec.files.work_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+            self._log.create()
+        except OSError as exc:
+            return f"{exc.filename}: {exc.strerror}"
+        return ""
+
+    def _fail(self, error: str) -> None:
+        self.record.status = RunStatus.FAILED
+        self.record.finished_ms = self._clock.now_ms()
+        self.record.error = error
+        self._result = AttemptResult(RunStatus.FAILED, error)
+
+    # -- events in, effects out
+
+    def post(self, event: ev.Event) -> None:
+        """Hand an event to the machine and carry out the answer."""
+        self._inbox.append(event)
+        if self._is_handling:
+            return
+        self._is_handling = True
+        try:
+            while self._inbox:
+                now = ev.Moment(self._clock.now_ms(), trio.current_time())
+                for effect in self._machine.handle(self._inbox.popleft(), now):
+                    self._carry_out(effect)
+        finally:
+            self._is_handling = False
+
+    def _carry_out(self, effect: ev.Effect) -> None:
+        match effect:
+            case ev.Record(keys=keys):
+                self._publish(keys)
+            case ev.StartStep(key=key):
+                self._say("Step started", {"step": self._plan.steps[int(key)].name})
+                self._start(key, "")
+            case ev.StartHandler(key=key, run_status=status):
+                self._start(key, status)
+            case ev.ExecuteNode(key=key):
+                self._spawn_task(self._execute_node, key)
+            case ev.CheckPreconditions(key=key):
+                self._spawn_task(self._check_dag if key == ev.DAG_KEY else self._check_node, key)
+            case ev.StartTimer(timer=timer, delay_s=delay_s):
+                self._start_timer(timer, delay_s)
+            case ev.CancelTimer(timer=timer):
+                self._timers.pop(timer).cancel()
+            case ev.StopStep(key=key, signal=number):
+                self._nodes[key].stop(number)
+            case ev.KillStep(key=key):
+                self._kill(key)
+            case ev.Note(message=message, fields=fields, bound=bound):
+                self._say(message, dict(fields), bound=bound)
+            case ev.Finish(status=status, error=error):
+                self._result = AttemptResult(status, error)
+
+    def _spawn_task(self, task: object, key: str) -> None:
+        assert self._nursery is not None
+        self._nursery.start_soon(task, key)  # type: ignore[arg-type]
+
+    def _publish(self, keys: tuple[str, ...]) -> None:
+        self._reporter.changed(self.record, [key for key in keys if key != ev.DAG_KEY])
+        for key in keys:
+            if key in self._nodes and self._machine.has_ended(key):
+                self._spawn_task(self._close_node, key)
+
+    # -- nodes
+
+    def _start(self, key: str, run_status: str) -> None:
+        assert self._run is not None
+        if key.isdigit():
+            step = self._plan.steps[int(key)]
+        else:
+            step = self.spec.dag.handlers.configured()[key]
+        node = self._nodes[key] = NodeRun(self._run, key, step, run_status)
+        self.post(node.prepare())
+
+    async def _check_node(self, key: str) -> None:
+        try:
+            event = await self._nodes[key].check()
+        except Exception as exc:
+            event = ev.ConditionsChecked(key, ev.Verdict.ERROR, (_internal(exc),))
+        self.post(event)
+
+    async def _check_dag(self, key: str) -> None:
+        assert self._run is not None
+        run, dag = self._run, self.spec.dag
+        env = run.scope.environ()
+        env["PWD"] = run.base_dir
+        self._dag_check = CheckCommand(self._spawner, self.spec.ref.run_id, env, run.base_dir)
+        result = await check_all(
+            dag.preconditions,
+            scope=run.scope,
+            shell=select_shell(None, dag, run.scope, self.spec.default_shell),
+            cwd=run.base_dir,
+            run=self._dag_check,
+        )
+        self._dag_check = None
+        self.post(ev.ConditionsChecked(key, result.verdict, result.errors))
+
+    async def _execute_node(self, key: str) -> None:
+        try:
+            event = await self._nodes[key].execute()
+        except Exception as exc:
+            # A fault of ours in one node must not take the run down (spec 12 section 3).
+            event = ev.NodeExited(key, 1, _internal(exc))
+        self.post(event)
+
+    async def _close_node(self, key: str) -> None:
+        node = self._nodes.pop(key, None)
+        if node is None:
+            return
+        for stream, path, size in node.close():
+            await self._reporter.log_closed(key, stream, path, size)
+
+    def _kill(self, key: str) -> None:
+        if key != ev.DAG_KEY:
+            self._nodes[key].kill()
+        elif self._dag_check is not None:
+            self._dag_check.kill()
+
+    # -- timers
+
+    def _start_timer(self, timer: str, delay_s: float) -> None:
+        assert self._nursery is not None
+        scope = self._timers[timer] = trio.CancelScope()
+        self._nursery.start_soon(self._sleep, timer, delay_s, scope)
+
+    async def _sleep(self, timer: str, delay_s: float, scope: trio.CancelScope) -> None:
+        with scope:
+            await trio.sleep(delay_s)
+            if self._timers.get(timer) is scope:
+                del self._timers[timer]
+            self.post(ev.TimerFired(timer))
+
+    # -- logs
+
+    def _say(self, message: str, fields: dict[str, object], *, bound: bool = True) -> None:
+        (self._bound if bound else self._console).info(message, **fields)
+        self._log.write("INFO", message, fields, bound=bound)
+
+
+def _internal(exc: Exception) -> str:
+    return f"internal error: {type(exc).__name__}: {exc}"
