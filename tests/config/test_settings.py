@@ -197,3 +197,10 @@ def test_an_unparsable_duration_warns_and_keeps_the_default(tmp_path: Path) -> N
     settings = _load(tmp_path, "scheduler:\n  zombie_detection_interval: soon\n")
     assert settings.scheduler.zombie_detection_interval_s == 45.0
     assert settings.warnings == ("Invalid scheduler.zombie_detection_interval value: soon",)
+
+
+@pytest.mark.xfail(strict=True, reason="the variable is looked for as EDGE_EDGE_STORAGE_...")
+def test_a_key_below_edge_has_its_variable(tmp_path: Path) -> None:
+    # spec 40 section 1: the environment of edge.a.b is EDGE_A_B
+    settings = _load(tmp_path, environ={"EDGE_STORAGE_COMMIT_WINDOW_MS": "7"})
+    assert settings.storage.commit_window_ms == 7
