@@ -23,7 +23,7 @@ from edge.engine.attempt import AttemptResult, AttemptSpec, new_record, run_file
 from edge.engine.plan import build_plan
 from edge.engine.processes import Spawner
 from edge.engine.reporter import StoreReporter
-from edge.engine.runner import Runner
+from edge.engine.runner import Runner, open_record
 from edge.store import HostIdentity, Snapshot, Store
 from edge.store.writer import StoreWriter
 from edge.workflow.model import DAG
@@ -114,15 +114,14 @@ class RunHost:
         )
         record = new_record(spec)
         # Recorded as running at once: one durable commit before the first step, not two.
-        record.status = RunStatus.RUNNING
-        record.started_ms = now_ms
+        open_record(spec, record, now_ms)
         snapshot = Snapshot(dag.text, dag.base_text, dag.source_file)
         attempt = await self._writer.commit(
             lambda store: store.begin_attempt(record, snapshot, self._host, new_run=True)
         )
         runner = Runner(
             spec,
-            reporter=StoreReporter(self._writer, attempt),
+            reporter=StoreReporter(self._writer, attempt, is_open=True),
             spawner=self._spawner,
             clock=self._clock,
             log=get_logger(),

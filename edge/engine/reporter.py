@@ -50,15 +50,17 @@ class StoreReporter:
     changes of a node in one window only the last is written.
     """
 
-    def __init__(self, writer: StoreWriter, attempt: int) -> None:
+    def __init__(self, writer: StoreWriter, attempt: int, *, is_open: bool = False) -> None:
+        """`is_open`: the attempt was begun with a record that is running and complete already."""
         self._writer = writer
         self._attempt = attempt
+        self._is_open = is_open
         self._lock = threading.Lock()
         self._rows: dict[object, NodeRow] = {}
 
     async def opened(self, record: RunRecord) -> None:
-        """Write what was not known when the attempt was begun, durably, as running."""
-        self._writer.submit(lambda store: store.write_run(self._attempt, record))
+        if not self._is_open:
+            await self._writer.commit(lambda store: store.write_run(self._attempt, record))
 
     def changed(self, record: RunRecord, keys: Sequence[str]) -> None:
         packed = pack_nodes(record, keys)

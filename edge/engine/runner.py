@@ -27,11 +27,12 @@ from edge.engine.node import NodeRun, RunContext
 from edge.engine.plan import build_plan
 from edge.engine.processes import Spawner
 from edge.engine.reporter import Reporter
+from edge.workflow.values import Scope
 
 if TYPE_CHECKING:
     from edge.config.log import Logger
 
-__all__ = ["Runner"]
+__all__ = ["Runner", "open_record"]
 
 
 class Runner:
@@ -89,11 +90,7 @@ class Runner:
         say what became of it.
         """
         record = self.record
-        record.status = RunStatus.RUNNING
-        if record.started_ms is None:
-            record.started_ms = self._clock.now_ms()
-        scope = run_scope(self.spec, record.started_ms)
-        record.working_dir = default_dir(self.spec, scope)
+        scope = open_record(self.spec, record, self._clock.now_ms())
         failure = self._make_directories()
         await self._reporter.opened(record)
         self._say("DAG run started", {"params": self.spec.params.as_list()})
@@ -292,6 +289,16 @@ class Runner:
     def _say(self, message: str, fields: dict[str, object], *, bound: bool = True) -> None:
         (self._bound if bound else self._console).info(message, **fields)
         self._log.write("INFO", message, fields, bound=bound)
+
+
+def open_record(spec: AttemptSpec, record: RunRecord, now_ms: int) -> Scope:
+    """Make a record a running one; return the scope of its run. Doing it twice changes nothing."""
+    record.status = RunStatus.RUNNING
+    if record.started_ms is None:
+        record.started_ms = now_ms
+    scope = run_scope(spec, record.started_ms)
+    record.working_dir = default_dir(spec, scope)
+    return scope
 
 
 def _internal(exc: Exception) -> str:
