@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import json
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -14,8 +13,8 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import urlencode
 
+from tests.bench.page import PageClient
 from tests.bench.probe import Tree, free_port, running, wait_until
 
 __all__ = ["Dagu", "Edge", "Server", "Target", "find_dagu"]
@@ -148,47 +147,15 @@ class Edge(Target):
 class _EdgeServer(Server):
     """Starts runs by the form of the page, as a person does."""
 
-    _field: dict[str, str] | None = None
-    _cookie = ""
+    def __init__(self, pid: int, port: int, coordinator_port: int) -> None:
+        super().__init__(pid, port, coordinator_port)
+        self.page = PageClient(port)
 
     def is_up(self) -> bool:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            return self._ask("GET", "/api/v1/health", "", {})[0] == 200
-        return False
+        return self.page.is_up()
 
     def start(self, dag: str) -> str:
-        if self._field is None:
-            self._take_token(dag)
-        body = urlencode(self._field or {})
-        headers = {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Cookie": self._cookie,
-            "Origin": f"http://127.0.0.1:{self.port}",
-        }
-        status, answer, text = self._ask("POST", f"/dags/{dag}/start", body, headers)
-        if status != 303:
-            raise RuntimeError(f"start of {dag}: HTTP {status}: {text[:500]}")
-        return answer["location"].rstrip("/").rsplit("/", 1)[1]
-
-    def _take_token(self, dag: str) -> None:
-        _, headers, text = self._ask("GET", f"/dags/{dag}", "", {})
-        self._cookie = headers["set-cookie"].split(";")[0]
-        found = re.search(r'name="(csrf[^"]*)" value="([^"]+)"', text)
-        if found is None:
-            raise RuntimeError("the page has no form token")
-        self._field = {found[1]: found[2]}
-
-    def _ask(
-        self, method: str, path: str, body: str, headers: dict[str, str]
-    ) -> tuple[int, dict[str, str], str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body or None, headers)
-            answer = connection.getresponse()
-            text = answer.read().decode()
-            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, text
-        finally:
-            connection.close()
+        return self.page.start(dag)
 
 
 class Dagu(Target):

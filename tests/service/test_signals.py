@@ -45,12 +45,13 @@ def test_a_rated_clock_starts_right_and_runs_faster() -> None:
     assert clock.now_ms() == 1_000_000
     wall.now += 1000
     assert clock.now_ms() == 1_060_000
+    assert RatedClock(60.0, wall, start_ms=1_000_000).now_ms() == 1_060_000
 
 
 def test_schedule_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(schedule_clock({})[0], SystemClock)
     assert schedule_clock({"EDGE_TEST_CLOCK_RATE": "30"})[1] == 30.0
-    for text in ("x", "0", "-1", "nan", "1e9"):
+    for text in ("x", "0", "-1", "nan", "1e9", "30@x"):
         with pytest.raises(UserError, match="must be a number"):
             schedule_clock({"EDGE_TEST_CLOCK_RATE": text})
     monkeypatch.setattr(sys, "frozen", True, raising=False)
