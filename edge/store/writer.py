@@ -148,7 +148,11 @@ class StoreWriter:
             if not is_needed():
                 return
             batch, self._pending = self._pending, []
-            self._wake, self._urgent = trio.Event(), trio.Event()
+            # An unset event is kept: `run` may wait for that very one.
+            if self._wake.is_set():
+                self._wake = trio.Event()
+            if self._urgent.is_set():
+                self._urgent = trio.Event()
             if not batch:
                 return
             try:
