@@ -129,6 +129,8 @@ def _text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, (list, tuple)):
         return "[" + " ".join(_text(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return ",".join(f"{key}={_text(item)}" for key, item in value.items())
     return str(value)
 
 

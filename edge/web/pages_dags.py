@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from edge.web.site import Site
 if TYPE_CHECKING:
     from edge.scheduler.catalog import CatalogEntry
     from edge.store import RunSummary
+    from edge.web.context import WorkerRow
     from edge.workflow.model import DAG
 
 __all__ = ["add_routes"]
@@ -55,7 +56,9 @@ def add_routes(app: QuartTrio, site: Site) -> None:
     @app.get("/dags")
     async def dags() -> Response:
         await ctx.catalog.refresh()
-        return await site.page("dags.html", lambda: _list_values(site))
+        # The coordinator's table belongs to the event loop; the store is read in a thread.
+        workers = list(ctx.workers())
+        return await site.page("dags.html", lambda: _list_values(site, workers))
 
     @app.get("/dags/<file_name>")
     async def dag_page(file_name: str) -> Response:
@@ -121,7 +124,7 @@ def _params_text(dag: DAG, given: Mapping[str, str]) -> str:
     return present.params_text(defaults, values)
 
 
-def _list_values(site: Site) -> dict[str, object]:
+def _list_values(site: Site, workers: Sequence[WorkerRow]) -> dict[str, object]:
     ctx, store = site.ctx, site.ctx.store
     latest = {name: seen_summary(site, row) for name, row in store.latest_by_dag().items()}
     rows = [_row(site, entry, latest) for entry in ctx.catalog.entries()]
@@ -137,7 +140,7 @@ def _list_values(site: Site) -> dict[str, object]:
     return {
         "rows": rows,
         "running": run_rows(site, running),
-        "workers": list(ctx.workers()),
+        "workers": workers,
         "is_active": bool(running),
         "dags_dir": str(ctx.settings.paths.dags_dir),
         "broken": sum(1 for row in rows if row.error),
