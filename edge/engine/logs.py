@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-__all__ = ["LineMatcher", "SchedulerLog", "StreamLog"]
+__all__ = ["LineMatcher", "OutputSink", "SchedulerLog", "StreamLog"]
 
 _FILE_MODE = 0o640
 _DIR_MODE = 0o750
@@ -25,7 +25,7 @@ _LINE_MAX_BYTES = 64 * 1024
 
 
 class StreamLog:
-    """One output stream of a node: its log file and an optional copy.
+    """One log file of a node: of one stream, or of both when they are merged.
 
     `on_growth` is called with the file's size after each write. Writing never raises: a full disk
     must not end a step whose work goes on, so the first error is kept in `error`.
@@ -37,13 +37,10 @@ class StreamLog:
         self.path = path
         self.size = 0
         self.error = ""
-        #: last bytes of the current execution
-        self.tail = b""
         self.matcher: LineMatcher | None = None
         self._on_growth = on_growth
         self._max_bytes = max_bytes
         self._fd = -1
-        self._copy_fd = -1
         self._end: deque[bytes] | None = None
         self._end_bytes = 0
         self._dropped = 0
@@ -55,21 +52,11 @@ class StreamLog:
             self._fd = _open(self.path)
             self.size = os.fstat(self._fd).st_size
 
-    def copy_to(self, path: str) -> None:
-        """Append a copy of the stream to another file. Raises: OSError."""
-        if self._copy_fd < 0:
-            self._copy_fd = _open(path)
-
     def write(self, data: bytes) -> None:
         """Append output."""
-        self.tail = data[-_TAIL_BYTES:] if len(data) >= _TAIL_BYTES else self.tail + data
-        if len(self.tail) > _TAIL_BYTES:
-            self.tail = self.tail[-_TAIL_BYTES:]
         if self.matcher is not None:
             self.matcher.feed(data)
         try:
-            if self._copy_fd >= 0:
-                _write_all(self._copy_fd, data)
             self._append(data)
         except OSError as exc:
             self.error = self.error or f"{self.path}: {exc.strerror}"
@@ -101,12 +88,6 @@ class StreamLog:
             self._end_bytes -= gone
             self._dropped += gone
 
-    def restart(self) -> None:
-        """Begin another execution: the tail belongs to the last one only."""
-        self.tail = b""
-        if self.matcher is not None:
-            self.matcher.reset()
-
     def close(self) -> None:
         """Write what was kept of the end, and close. Safe to call twice."""
         try:
@@ -120,10 +101,47 @@ class StreamLog:
         except OSError as exc:
             self.error = self.error or f"{self.path}: {exc.strerror}"
         self._end = None
-        for fd in (self._fd, self._copy_fd):
-            if fd >= 0:
-                os.close(fd)
-        self._fd = self._copy_fd = -1
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class OutputSink:
+    """Takes one stream of a step: to its log, to the author's copy, and its end for the error."""
+
+    def __init__(self, log: StreamLog) -> None:
+        self.log = log
+        #: last bytes of the current execution
+        self.tail = b""
+        self._copy_fd = -1
+
+    def copy_to(self, path: str) -> None:
+        """Append a copy of the stream to another file, too. Raises: OSError."""
+        if self._copy_fd < 0:
+            self._copy_fd = _open(path)
+
+    def write(self, data: bytes) -> None:
+        """Append output; never raises, as `StreamLog.write`."""
+        self.tail = (self.tail + data[-_TAIL_BYTES:])[-_TAIL_BYTES:]
+        if self._copy_fd >= 0:
+            try:
+                _write_all(self._copy_fd, data)
+            except OSError as exc:
+                self.log.error = self.log.error or f"copy of {self.log.path}: {exc.strerror}"
+        self.log.write(data)
+
+    def restart(self) -> None:
+        """Begin another execution: tail and matches belong to the last one only."""
+        self.tail = b""
+        if self.log.matcher is not None:
+            self.log.matcher.reset()
+
+    def close(self) -> None:
+        """Close log and copy. Safe to call twice."""
+        self.log.close()
+        if self._copy_fd >= 0:
+            os.close(self._copy_fd)
+            self._copy_fd = -1
 
 
 class LineMatcher:

@@ -32,7 +32,7 @@ from edge.engine.events import (
     NodeSpawned,
     RetryNumbers,
 )
-from edge.engine.logs import LineMatcher, StreamLog
+from edge.engine.logs import LineMatcher, OutputSink, StreamLog
 from edge.engine.processes import Spawner, SpawnSpec, StepProcess
 from edge.workflow.model import LogOutput, ScriptRun, Step
 from edge.workflow.values import Policy, Scope, Source, resolve
@@ -76,8 +76,8 @@ class NodeRun:
         self.cwd = run.base_dir
         self._run = run
         self._run_status = run_status
-        self._out: StreamLog | None = None
-        self._err: StreamLog | None = None
+        self._out: OutputSink | None = None
+        self._err: OutputSink | None = None
         self._env: dict[str, str] = {}
         self._process: StepProcess | None = None
         self._pumps: trio.CancelScope | None = None
@@ -104,15 +104,15 @@ class NodeRun:
         try:
             retry = self._retry_numbers()
             if self._out is not None and self.step.continue_on.outputs:
-                self._out.matcher = LineMatcher(self.step.continue_on.outputs)
+                self._out.log.matcher = LineMatcher(self.step.continue_on.outputs)
         except ValueError as exc:
             return self._refuse(f"failed to setup retry policy: {exc}")
         except re.error as exc:
             return self._refuse(f"failed to set up step: continue_on.output: {exc}")
         return NodePrepared(
             key=self.key,
-            stdout=str(self._out.path) if self._out else "",
-            stderr=str(self._err.path) if self._err else "",
+            stdout=str(self._out.log.path) if self._out else "",
+            stderr=str(self._err.log.path) if self._err else "",
             working_dir=self.cwd,
             retry=retry,
         )
@@ -121,8 +121,8 @@ class NodeRun:
         return NodeRefused(
             key=self.key,
             error=error,
-            stdout=str(self._out.path) if self._out else "",
-            stderr=str(self._err.path) if self._err else "",
+            stdout=str(self._out.log.path) if self._out else "",
+            stderr=str(self._err.log.path) if self._err else "",
             working_dir=self.cwd,
         )
 
@@ -138,8 +138,8 @@ class NodeRun:
         assert self._err is not None
         if not is_handler:
             files = {
-                "DAG_RUN_STEP_STDOUT_FILE": str(self._out.path),
-                "DAG_RUN_STEP_STDERR_FILE": str(self._err.path),
+                "DAG_RUN_STEP_STDOUT_FILE": str(self._out.log.path),
+                "DAG_RUN_STEP_STDERR_FILE": str(self._err.log.path),
             }
             context = {
                 "paths.step_stdout_file": files["DAG_RUN_STEP_STDOUT_FILE"],
@@ -147,8 +147,8 @@ class NodeRun:
             }
             self.scope = self.scope.child(files.items(), Source.MANAGED).with_context(context)
             if _names_stream_files(step):
-                self._out.create()
-                self._err.create()
+                self._out.log.create()
+                self._err.log.create()
 
     def _make_logs(self, name: str) -> None:
         spec = self._run.spec
@@ -156,10 +156,11 @@ class NodeRun:
         stem = f"{safe_name(name)}.{stamp}.{spec.ref.run_id[:8]}"
         output = self.step.log_output or spec.dag.log_output
         if output is LogOutput.MERGED:
-            self._out = self._err = self._stream(stem + ".log", "stdout")
+            log = self._stream(stem + ".log", "stdout")
+            self._out, self._err = OutputSink(log), OutputSink(log)
         else:
-            self._out = self._stream(stem + ".out", "stdout")
-            self._err = self._stream(stem + ".err", "stderr")
+            self._out = OutputSink(self._stream(stem + ".out", "stdout"))
+            self._err = OutputSink(self._stream(stem + ".err", "stderr"))
 
     def _stream(self, file_name: str, stream: str) -> StreamLog:
         path = self._run.spec.files.step_log_dir / file_name
@@ -171,10 +172,10 @@ class NodeRun:
         )
 
     def _open_copies(self) -> None:
-        for text, log in ((self.step.stdout, self._out), (self.step.stderr, self._err)):
-            if text and log is not None:
+        for text, sink in ((self.step.stdout, self._out), (self.step.stderr, self._err)):
+            if text and sink is not None:
                 path = resolve(text, Policy.VALUE_PATH, self.scope)
-                log.copy_to(os.path.join(self.cwd, path))
+                sink.copy_to(os.path.join(self.cwd, path))
 
     def _retry_numbers(self) -> RetryNumbers | None:
         policy = self.step.retry_policy
@@ -254,7 +255,7 @@ class NodeRun:
         if error and self._err.tail and self._has_run:
             tail = self._err.tail.decode("utf-8", "replace")
             error = f"{error}\nrecent stderr (tail):\n{tail}"
-        matcher = self._out.matcher
+        matcher = self._out.log.matcher
         matched = bool(error) and matcher is not None and matcher.finish()
         return NodeExited(self.key, outcome.code, error, matched)
 
@@ -324,18 +325,19 @@ class NodeRun:
     def close(self) -> list[tuple[str, Path, int]]:
         """Close the logs; return (stream, path, size) of those that hold something."""
         found = []
-        for stream, log in (("stdout", self._out), ("stderr", self._err)):
-            if log is None or (stream == "stderr" and log is self._out):
+        for stream, sink in (("stdout", self._out), ("stderr", self._err)):
+            if sink is None:
                 continue
-            log.close()
-            if log.size:
-                found.append((stream, log.path, log.size))
+            sink.close()
+            is_twin = stream == "stderr" and self._out is not None and sink.log is self._out.log
+            if sink.log.size and not is_twin:
+                found.append((stream, sink.log.path, sink.log.size))
         return found
 
 
-async def _pump(stream: trio.lowlevel.FdStream, log: StreamLog) -> None:
+async def _pump(stream: trio.lowlevel.FdStream, sink: OutputSink) -> None:
     while data := await stream.receive_some(_CHUNK_BYTES):
-        log.write(data)
+        sink.write(data)
 
 
 def _names_stream_files(step: Step) -> bool:

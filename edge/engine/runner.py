@@ -80,6 +80,7 @@ class Runner:
         self._is_handling = False
         self._result: AttemptResult | None = None
         self._early: list[ev.Event] = []
+        self._stop_reason = ""
 
     # -- the outside
 
@@ -134,8 +135,7 @@ class Runner:
 
     def request_stop(self, signal: int, *, allow_override: bool, reason: str = "") -> None:
         """Stop the run as spec 12 section 10 says; further calls change nothing."""
-        if reason and not self.record.error:
-            self.record.error = reason
+        self._stop_reason = self._stop_reason or reason
         self._request(ev.StopRequested(signal, allow_override))
 
     def request_kill(self) -> None:
@@ -204,6 +204,9 @@ class Runner:
                 self._say(message, dict(fields), bound=bound)
             case ev.Finish(status=status, error=error):
                 self._result = AttemptResult(status, error)
+                if status is RunStatus.ABORTED:
+                    # Only an end made from outside shows there (spec 12 section 17).
+                    self.record.error = self._stop_reason
 
     def _spawn_task(self, task: object, key: str) -> None:
         assert self._nursery is not None

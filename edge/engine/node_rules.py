@@ -1,0 +1,181 @@
+"""One node's way from prepared to final (spec 12 sections 4 to 7). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge.core.jsontypes import JsonValue
+from edge.core.status import NodeStatus
+from edge.engine import events as ev
+from edge.engine.rules import (
+    DEADLINE_ERROR,
+    TIMEOUT_EXIT_CODE,
+    NodeState,
+    Phase,
+    continue_key,
+    may_retry,
+    retry_wait_s,
+)
+from edge.engine.run_state import RunState, Stage
+
+__all__ = ["NodeRules"]
+
+
+class NodeRules(RunState):
+    """Answers what is told of one node."""
+
+    def _prepared(self, event: ev.NodePrepared, now: ev.Moment) -> None:
+        node = self._nodes.get(event.key)
+        if node is None or node.phase is not Phase.PREPARING:
+            return
+        node.retry = event.retry
+        record = node.record
+        record.stdout, record.stderr = event.stdout, event.stderr
+        record.working_dir = event.working_dir
+        self._changed[node.key] = None
+        if node.timed_out:
+            self._fail_timed_out(node, now)
+        elif self.stage is Stage.STEPS and self._canceled:
+            self._end(node, NodeStatus.ABORTED, now)
+        elif node.step.preconditions:
+            node.phase = Phase.CHECKING
+            self._do(ev.CheckPreconditions(node.key))
+        else:
+            self._execute(node, now)
+
+    def _refused(self, event: ev.NodeRefused, now: ev.Moment) -> None:
+        node = self._nodes.get(event.key)
+        if node is None or not node.phase.is_active:
+            return
+        record = node.record
+        record.stdout, record.stderr = event.stdout, event.stderr
+        record.working_dir = event.working_dir or record.working_dir
+        record.error = event.error
+        if self.stage is Stage.STEPS and (self._canceled or self._halted):
+            self._end(node, NodeStatus.ABORTED, now)
+            return
+        node.passes = node.step.continue_on.failed
+        self._fail(node, now)
+
+    def _checked(self, event: ev.ConditionsChecked, now: ev.Moment) -> None:
+        node = self._nodes.get(event.key)
+        if node is None or node.phase is not Phase.CHECKING:
+            return
+        reason = next((error for error in event.errors if error), DEADLINE_ERROR)
+        entries = node.record.step.get("preconditions")
+        if isinstance(entries, list):
+            self._note_conditions(entries, event.errors)
+        is_step = self.stage is Stage.STEPS
+        if node.timed_out:
+            self._fail_timed_out(node, now)
+        elif is_step and (self._canceled or self._halted):
+            self._end(node, NodeStatus.ABORTED, now)
+        elif event.verdict is ev.Verdict.MET:
+            self._execute(node, now)
+        elif event.verdict is ev.Verdict.NOT_MET:
+            self._end(node, NodeStatus.SKIPPED, now)
+        else:
+            self.run_error = reason
+            if is_step:
+                node.record.error = reason
+                self._halt(now)
+            self._end(node, NodeStatus.FAILED, now)
+
+    def _note_conditions(self, entries: Sequence[JsonValue], errors: tuple[str, ...]) -> None:
+        """Write each entry's text; one that was met beside others that were not says so."""
+        failed = any(errors)
+        for entry, error in zip(entries, errors, strict=False):
+            if isinstance(entry, dict):
+                entry.pop("error", None)
+                if failed:
+                    entry["error"] = error or "other condition was not met"
+
+    def _halt(self, now: ev.Moment) -> None:
+        """Start nothing more; what runs ends by itself, as aborted (spec 12 section 5)."""
+        self._halted = True
+        self._end_delay()
+        for node in list(self._active.values()):
+            if node.phase is Phase.RETRY_WAIT:
+                self._cancel_timer(f"retry:{node.key}")
+                self._end(node, NodeStatus.ABORTED, now)
+
+    def _execute(self, node: NodeState, now: ev.Moment) -> None:
+        node.phase = Phase.EXECUTING
+        node.started_s = now.mono_s
+        node.timed_out = ""
+        if node.step.timeout_s > 0:
+            self._start_timer(f"step:{node.key}", node.step.timeout_s)
+        self._do(ev.ExecuteNode(node.key))
+
+    def _spawned(self, key: str, pgid: int) -> None:
+        node = self._nodes.get(key)
+        if node is not None and node.phase is Phase.EXECUTING:
+            node.record.pgid = pgid
+            self._changed[key] = None
+
+    def _exited(self, event: ev.NodeExited, now: ev.Moment) -> None:
+        node = self._nodes.get(event.key)
+        if node is None or node.phase is not Phase.EXECUTING:
+            return
+        self._cancel_timer(f"step:{node.key}")
+        node.record.pgid = None
+        is_step = node.key.isdigit()
+        failed = event.code != 0 or bool(event.error)
+        node.record.error = event.error
+        if is_step and node.record.status is NodeStatus.ABORTED:
+            self._end(node, NodeStatus.ABORTED, now)
+        elif node.timed_out:
+            self._fail_timed_out(node, now)
+        elif is_step and (self._halted or (self._canceled and failed)):
+            self._end(node, NodeStatus.ABORTED, now)
+        elif not failed:
+            node.record.done_count += is_step
+            self._end(node, NodeStatus.SUCCEEDED, now)
+        elif is_step and may_retry(node.retry, event.code, node.record.retry_count):
+            self._wait_for_retry(node, now)
+        else:
+            self._settle_failure(node, event.code or 1, event.output_matched, now)
+
+    def _settle_failure(self, node: NodeState, code: int, matched: bool, now: ev.Moment) -> None:
+        """A finished execution failed for good: ask `continue_on` (spec 12 section 7)."""
+        rule = node.step.continue_on
+        node.passes = rule.failed or code in rule.exit_codes or matched
+        if not rule.failed:
+            key = continue_key(node.step)
+            node.record.output_variables[key] = f"{key}={str(node.passes).lower()}"
+        node.record.done_count += node.key.isdigit()
+        self._fail(node, now)
+
+    def _fail(self, node: NodeState, now: ev.Moment) -> None:
+        if node.passes and node.step.continue_on.mark_success and node.key.isdigit():
+            self._end(node, NodeStatus.SUCCEEDED, now)
+            return
+        self.run_error = node.record.error
+        self._end(node, NodeStatus.FAILED, now)
+
+    def _fail_timed_out(self, node: NodeState, now: ev.Moment) -> None:
+        """End a node whose process a timeout has killed; it is never retried."""
+        node.record.error = node.timed_out
+        if node.timed_out == DEADLINE_ERROR and self.stage is Stage.STEPS:
+            # The DAG's deadline; a step with a timeout of its own fails instead.
+            self.run_error = DEADLINE_ERROR
+            self._end(node, NodeStatus.ABORTED, now)
+        else:
+            self._settle_failure(node, TIMEOUT_EXIT_CODE, False, now)
+
+    def _wait_for_retry(self, node: NodeState, now: ev.Moment) -> None:
+        assert node.retry is not None
+        wait_s = retry_wait_s(node.retry, node.record.retry_count)
+        node.phase = Phase.RETRY_WAIT
+        node.record.retry_count += 1
+        self._changed[node.key] = None
+        if wait_s > 0:
+            self._start_timer(f"retry:{node.key}", wait_s)
+        else:
+            self._retry(node, now)
+
+    def _retry(self, node: NodeState, now: ev.Moment) -> None:
+        node.record.retried_ms = now.wall_ms
+        node.record.error = ""
+        self._changed[node.key] = None
+        self._execute(node, now)

@@ -1,0 +1,148 @@
+"""Timers, deadlines and stopping (spec 12 sections 4, 6 and 10). Pure."""
+
+from __future__ import annotations
+
+from edge.actions.status import describe_signal
+from edge.core.durations import format_go_duration
+from edge.core.status import NodeStatus
+from edge.engine import events as ev
+from edge.engine.node_rules import NodeRules
+from edge.engine.rules import DEADLINE_ERROR, NodeState, Phase, timeout_error
+from edge.engine.run_state import Stage
+from edge.engine.signals import MARKS_ABORTED, signal_number
+
+__all__ = ["KILLED_ERROR", "RESEND_S", "StopRules"]
+
+#: plain signal again, this often, while steps do not end
+RESEND_S = 5.0
+KILLED_ERROR = "the run was killed before its steps could end"
+
+
+class StopRules(NodeRules):
+    """Ends what must end before its time."""
+
+    def _fired(self, timer: str, now: ev.Moment) -> None:
+        if timer not in self._timers:
+            return
+        self._timers.discard(timer)
+        kind, _, key = timer.partition(":")
+        match kind:
+            case "retry":
+                node = self._nodes[key]
+                if node.phase is Phase.RETRY_WAIT:
+                    self._retry(node, now)
+            case "step":
+                node = self._nodes[key]
+                if node.phase is Phase.EXECUTING and not node.timed_out:
+                    elapsed_s = now.mono_s - node.started_s
+                    node.timed_out = timeout_error(elapsed_s, node.step.timeout_s)
+                    self._do(ev.KillStep(key))
+            case "delay":
+                self._delaying = False
+            case "dag":
+                self._deadline(now)
+            case "resend":
+                self._resend()
+            case "kill":
+                self._kill_active()
+
+    def _deadline(self, now: ev.Moment) -> None:
+        """The DAG's own timeout: SIGKILL, no grace (spec 12 section 4)."""
+        if self.stage >= Stage.HANDLERS:
+            return
+        self._timed_out = True
+        self.run_error = DEADLINE_ERROR
+        self._end_delay()
+        if self.stage is Stage.CONDITIONS:
+            self._do(ev.KillStep(ev.DAG_KEY))
+        for node in list(self._active.values()):
+            if node.phase is Phase.RETRY_WAIT:
+                self._cancel_timer(f"retry:{node.key}")
+                node.record.error = DEADLINE_ERROR
+                self._end(node, NodeStatus.ABORTED, now)
+                continue
+            if node.record.status is NodeStatus.ABORTED or node.timed_out:
+                continue
+            fields = {"step": node.step.name, "timeout": format_go_duration(self.dag.timeout_s)}
+            self._do(
+                ev.Note(
+                    "Step deadline exceeded (DAG-level timeout)", {**fields, "err": DEADLINE_ERROR}
+                )
+            )
+            if node.step.timeout_s > 0 and node.phase is Phase.EXECUTING:
+                elapsed_s = now.mono_s - node.started_s
+                node.timed_out = timeout_error(elapsed_s, node.step.timeout_s)
+            else:
+                node.timed_out = DEADLINE_ERROR
+            self._do(ev.KillStep(node.key))
+
+    def _stop(self, number: int, allow_override: bool, now: ev.Moment) -> None:
+        if self._stop_signal or self.stage is Stage.NEW:
+            return
+        self._canceled = True
+        if self.stage is Stage.HANDLERS:
+            return
+        self._stop_signal = number
+        grace_s = self.dag.max_clean_up_time_s
+        common = {"stop_mode": "graceful", "signal": describe_signal(number)}
+        limits = {
+            "allow_override": str(allow_override).lower(),
+            "max_cleanup_time": format_go_duration(grace_s),
+        }
+        self._do(ev.Note("Stopping running child processes", {**common, **limits}, bound=False))
+        self._end_delay()
+        for node in list(self._active.values()):
+            if node.key.isdigit():
+                self._stop_node(node, number, allow_override, now)
+        if self.stage is Stage.STEPS:
+            self._start_timer("resend", RESEND_S)
+            self._start_timer("kill", grace_s)
+        elif self.stage is Stage.CONDITIONS:
+            self._start_timer("kill", grace_s)
+
+    def _stop_node(
+        self, node: NodeState, number: int, allow_override: bool, now: ev.Moment
+    ) -> None:
+        if node.phase is Phase.RETRY_WAIT:
+            self._cancel_timer(f"retry:{node.key}")
+            self._end(node, NodeStatus.ABORTED, now)
+        elif node.phase is Phase.EXECUTING and not node.timed_out:
+            own = signal_number(node.step.signal_on_stop) if allow_override else None
+            sent = own or number
+            name = describe_signal(sent)
+            fields = {"stop_mode": "graceful", "signal": name, "step": node.step.name}
+            self._do(ev.Note("Requesting step stop", fields, bound=False))
+            if sent in MARKS_ABORTED:
+                node.record.status = NodeStatus.ABORTED
+                self._changed[node.key] = None
+            self._do(ev.StopStep(node.key, sent))
+
+    def _resend(self) -> None:
+        for node in self._active.values():
+            if node.phase is Phase.EXECUTING and node.key.isdigit():
+                self._do(ev.StopStep(node.key, self._stop_signal))
+        self._start_timer("resend", RESEND_S)
+
+    def _kill_active(self) -> None:
+        if self.stage is Stage.CONDITIONS:
+            self._do(ev.KillStep(ev.DAG_KEY))
+        for node in self._active.values():
+            if node.key.isdigit():
+                node.record.status = NodeStatus.ABORTED
+                self._changed[node.key] = None
+                self._do(ev.KillStep(node.key))
+
+    def _kill(self, now: ev.Moment) -> None:
+        if self._killed or self.stage is Stage.NEW:
+            return
+        self._killed = self._canceled = self._aborted = True
+        self.run_error = KILLED_ERROR
+        self._handlers.clear()
+        self._end_delay()
+        for node in list(self._active.values()):
+            if node.phase is Phase.RETRY_WAIT:
+                self._cancel_timer(f"retry:{node.key}")
+                self._end(node, NodeStatus.ABORTED, now)
+            else:
+                self._do(ev.KillStep(node.key))
+        self._kill_active()
