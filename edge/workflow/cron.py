@@ -80,13 +80,12 @@ def next_fire(expr: CronExpression, after: dt.datetime, zone: dt.tzinfo) -> dt.d
     """Return the first fire time strictly after `after`, aware, in the expression's zone.
 
     `zone` is used when the expression names none. A local time that does not exist is skipped; one
-    that occurs twice fires twice. None when nothing fires within five years.
+    that occurs twice fires twice. None when nothing fires within five years. (Compare by timestamp:
+    Python calls times of a repeated hour unequal to the same instant in another zone.)
     """
     tz = zone_named(expr.zone) if expr.zone else zone
     local = after.astimezone(tz)
     hours, minutes = sorted(expr.hours), sorted(expr.minutes)
-    if not hours or not minutes:
-        return None
     limit = min(local.year + _HORIZON_YEARS, dt.MAXYEAR - 1)
     # A repeated hour may reach back over midnight, so the day before is looked at too.
     day = local.date() - dt.timedelta(days=1)
@@ -209,6 +208,8 @@ def _field(word: str, low: int, high: int, names: dict[str, int]) -> tuple[froze
         found, star = _part(part, low, high, names)
         numbers |= found
         is_any = is_any or star
+    if not numbers:
+        raise ValueError(f"failed to parse int from {word}")
     return frozenset(numbers), is_any
 
 

@@ -1,4 +1,4 @@
-"""The JSON schema of workflow files, made from the table of fields: for editors and for `schema`."""
+"""The JSON schema of workflow files, made from the table of fields, for editors."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ def dag_schema() -> JsonObject:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "edge workflow",
         **_context("root"),
-        "$defs": {
-            name: _context(name) for name in CONTEXTS if name not in ("root", "handler_on")
-        },
+        "$defs": {name: _context(name) for name in CONTEXTS if name not in ("root", "handler_on")},
     }
 
 

@@ -29,6 +29,12 @@ __all__ = [
 
 _ENTRY = re.compile(r"([^\s=\"'`{}\[\]]+)=", re.ASCII)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+_RICH_LATER = frozenset(
+    (
+        *("eval", "type", "required", "enum", "minimum", "maximum"),
+        *("min_length", "max_length", "pattern"),
+    )
+)
 #: names that every DAG accepts
 _ALWAYS = frozenset(("WEBHOOK_PAYLOAD", "WEBHOOK_HEADERS"))
 
@@ -209,11 +215,25 @@ def _list_item(node: Node) -> list[tuple[str, str | None, Node]]:
                     f'parameter "{name}" must define at least one field in addition to name',
                     go_text(node),
                 )
-            fail(node, "params", f"the typed form is {NOT_YET}")
+            return [_rich_item(node, name)]
         return [(key, _default(node.entries[key]), node) for key in sorted(node.entries)]
     if isinstance(node, ScalarNode) and isinstance(node.value, str):
         return [(name, value, node) for name, value in _declared_tokens(node.value)]
     fail(node, "params", f"invalid parameter value: {go_type(node)}", go_text(node))
+
+
+def _rich_item(node: MapNode, name: str) -> tuple[str, str | None, Node]:
+    """Read `{name, default, description}`; types and constraints are not built yet."""
+    for key, value in node.entries.items():
+        if key in _RICH_LATER:
+            fail(value, "params", f"{key} of a parameter is {NOT_YET}")
+        if key not in ("name", "default", "description"):
+            fail(value, "params", f'invalid inline param field "{key}"')
+    written = node.entries["name"]
+    if not isinstance(written, ScalarNode) or not isinstance(written.value, str):
+        fail(node, "params", 'inline parameter definition field "name" must be a string')
+    default = node.entries.get("default")
+    return name, None if default is None or is_null(default) else _default(default), node
 
 
 def _default(node: Node) -> str:

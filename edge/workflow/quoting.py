@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["in_quoted_heredoc", "json_escaped", "quoted_spans"]
+__all__ = ["json_escaped", "quoted_heredocs", "quoted_spans"]
 
 
 def quoted_spans(text: str) -> list[tuple[int, int]]:
@@ -29,20 +29,22 @@ def quoted_spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-_HEREDOC = re.compile(r"<<-?[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\([A-Za-z_][A-Za-z0-9_]*))")
+_HEREDOC = r"<<-?[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\([A-Za-z_][A-Za-z0-9_]*))"
 
 
-def in_quoted_heredoc(text: str, position: int) -> bool:
-    """Return whether a place is in the body of a here-document that the shell does not read."""
-    for match in _HEREDOC.finditer(text, 0, position):
-        word = match[1] or match[2] or match[3]
+def quoted_heredocs(text: str) -> list[tuple[int, int]]:
+    """Return the (start, end) places of here-document bodies that the shell does not read."""
+    spans: list[tuple[int, int]] = []
+    if "<<" not in text:
+        return spans
+    for match in re.finditer(_HEREDOC, text):
         start = text.find("\n", match.end())
-        if start < 0 or start > position:
+        if start < 0 or (spans and match.start() < spans[-1][1]):
             continue
+        word = match[1] or match[2] or match[3]
         end = re.compile(rf"^\t*{re.escape(word)}$", re.MULTILINE).search(text, start + 1)
-        if end is None or end.start() > position:
-            return True
-    return False
+        spans.append((start, len(text) if end is None else end.start()))
+    return spans
 
 
 def json_escaped(value: str) -> str:

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from enum import Enum, StrEnum
 
-from edge.workflow.quoting import in_quoted_heredoc, json_escaped, quoted_spans
+from edge.workflow.quoting import json_escaped, quoted_heredocs, quoted_spans
 from edge.workflow.shell_expressions import ShellExpression, parse_expression
 from edge.workflow.words import is_env_name, is_name
 
@@ -78,7 +78,7 @@ ALIASES: Mapping[str, str] = {
 }
 
 _TOKEN = re.compile(
-    r"(?P<slashes>\\*)\$(?:\{(?P<braced>[^}\n]*)\}|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<digits>[0-9]+))",
+    r"(?<!\\)(?P<slashes>\\*)\$(?:\{(?P<braced>[^}\n]{0,1000})\}|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<digits>[0-9]+))",
     re.ASCII,
 )
 _TILDE = re.compile(r"~(?:/[A-Za-z0-9~/._\-+=,:@]*)?\Z")
@@ -178,6 +178,7 @@ class _Pass:
         self._scope = scope
         self._shell = policy is Policy.VALUE_SHELL
         self._spans: list[tuple[int, int]] | None = None
+        self._heredocs: list[tuple[int, int]] | None = None
 
     def run(self) -> str:
         text = self._text
@@ -331,7 +332,7 @@ class _Pass:
         value = self._scope.get(name, with_process=False)
         if value is None:
             return None
-        if self._shell and _UNSAFE.search(value) and not self._in_quotes(dollar, heredoc=True):
+        if self._shell and _UNSAFE.search(value) and not self._is_unread(dollar):
             return None
         return json_escaped(value)
 
@@ -364,10 +365,21 @@ class _Pass:
                 return True
         return False
 
-    def _in_quotes(self, position: int, *, heredoc: bool = False) -> bool:
+    def _in_quotes(self, position: int) -> bool:
+        """Return whether a place is inside single quotes."""
         if self._spans is None:
             self._spans = quoted_spans(self._text)
-        index = bisect_right(self._spans, (position, len(self._text) + 1)) - 1
-        if index >= 0 and self._spans[index][0] < position < self._spans[index][1]:
+        return _within(self._spans, position)
+
+    def _is_unread(self, position: int) -> bool:
+        """Return whether the shell takes this place as it stands."""
+        if self._in_quotes(position):
             return True
-        return heredoc and in_quoted_heredoc(self._text, position)
+        if self._heredocs is None:
+            self._heredocs = quoted_heredocs(self._text)
+        return _within(self._heredocs, position)
+
+
+def _within(spans: list[tuple[int, int]], position: int) -> bool:
+    index = bisect_right(spans, (position, position)) - 1
+    return index >= 0 and spans[index][0] < position < spans[index][1]

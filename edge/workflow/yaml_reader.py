@@ -355,6 +355,17 @@ def _translate(text: str, exc: MarkedYAMLError) -> DAGError:
         problem = f"could not find end character of {kind}-quoted text"
     elif problem == "could not find expected ':'":
         problem = "non-map value is specified"
-    if at_end and opened is not None and line > len(lines) - 1:
-        line, column = opened.line + 1, opened.column + 1
+    elif problem == "did not find expected node content" and at_end:
+        tail = text.rstrip()[-1:]
+        problem = {
+            "{": "could not find flow mapping end token '}'",
+            "[": "sequence end token ']' not found",
+        }.get(tail, problem)
+    if at_end and line > len(lines) - 1:
+        if opened is not None and opened.line < len(lines) and lines[opened.line].strip():
+            line, column = opened.line + 1, opened.column + 1
+        else:
+            # the end of what is written, not the empty line behind it
+            written = text.rstrip().split("\n")
+            line, column = len(written), max(1, len(written[-1]))
     return syntax_error(text, line, column, problem)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -133,7 +135,7 @@ def test_map_form_is_ordered_by_name_without_chain_dependencies() -> None:
     assert error.problems[0].field == "steps.b.colour"
 
 
-def _dag(depends: dict[str, tuple[str, ...]]) -> DAG:
+def _dag(depends: Mapping[str, tuple[str, ...]]) -> DAG:
     run = CommandRun(("true",))
     return DAG(
         name="x", steps=tuple(Step(name=name, run=run, depends=d) for name, d in depends.items())
@@ -173,6 +175,6 @@ def test_cycle_is_found_exactly_when_there_is_no_order(graph: list[list[int]]) -
             del left[name]
     cycle = find_cycle(_dag(depends))
     assert bool(cycle) is bool(left)
-    for name, wanted in zip(cycle, cycle[1:], strict=False):
+    for name, wanted in itertools.pairwise(cycle):
         assert wanted in depends[name]
     assert not cycle or cycle[0] == cycle[-1]

@@ -47,6 +47,22 @@ NOT_BUILT = {
 ACCEPTED_HERE = {"refused/retry-integer-backoff.yaml"}
 REFUSED_HERE = {"accepted/key-case-ignored.yaml"}
 
+#: of the runnable workflows in `values`, those that need built fields only
+LOADABLE = {
+    "01-scalar-text",
+    "04-run-shell-owned",
+    "05-run-quoted-token",
+    "12-bad-substitution",
+    "14-positional-override",
+    "17-unknown-param",
+    "22-managed-names",
+    "23-dotenv",
+    "24-step-env",
+    "25-stdout-path",
+    "29-undeclared-output",
+    "40-script-interpreters",
+}
+
 #: the reference appends the value to the error of a step's unknown key, we the step's place
 _CUT = " (value: "
 
@@ -92,10 +108,11 @@ def test_key_case_is_exact_and_suggests_the_key(name: str) -> None:
 
 @pytest.mark.parametrize("path", sorted((FOLDER / "values").glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_runnable_sample_loads_or_says_what_is_missing(path: Path) -> None:
-    try:
-        dag = load_dag(path.read_text(encoding="utf-8"), source_file=str(path))
-    except DAGError as exc:
-        assert NOT_YET in str(exc) or "was used" in str(exc) or "DAG_RUN_ID" in str(exc)
-    else:
+    text = path.read_text(encoding="utf-8")
+    if path.stem in LOADABLE:
+        dag = load_dag(text, source_file=str(path))
         assert dag.name == path.stem
         assert dag.steps
+    else:
+        with pytest.raises(DAGError, match=NOT_YET):
+            load_dag(text, source_file=str(path))

@@ -161,8 +161,8 @@ def test_labels_forms() -> None:
 
 def test_consts_may_use_earlier_ones_only() -> None:
     dag = load(
-        "consts: [{a: x}, {b: '${consts.a}/${ consts.c }'}, {c: '\\${consts.a}'}, {d: true}, {e: 2.50}]"
-        + STEPS
+        "consts: [{a: x}, {b: '${consts.a}/${ consts.c }'}, {c: '\\${consts.a}'}, {d: true},"
+        " {e: 2.50}]" + STEPS
     )
     assert dag.consts == {
         "a": "x",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import time
 
 import pytest
@@ -257,7 +258,5 @@ def test_json_reads_back(value: object) -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    try:
-        read_documents(text)
-    except DAGError as exc:
-        assert exc.problems
+    with contextlib.suppress(DAGError):
+        assert isinstance(read_documents(text), list)
