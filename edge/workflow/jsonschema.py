@@ -148,10 +148,14 @@ _SPECIAL: dict[str, JsonObject] = {
                             "type": "object",
                             "properties": {
                                 "condition": {"type": "string"},
+                                "eval": {"type": "string"},
                                 "expected": {"type": "string"},
                                 "negate": {"type": "boolean"},
                             },
-                            "required": ["condition"],
+                            "oneOf": [
+                                {"required": ["condition"]},
+                                {"required": ["eval", "expected"]},
+                            ],
                         },
                     ]
                 },

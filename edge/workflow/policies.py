@@ -15,7 +15,6 @@ from edge.workflow.nodes import (
     go_type,
     scalar_text,
 )
-from edge.workflow.problems import NOT_YET
 from edge.workflow.shapes import fail, is_null
 from edge.workflow.words import is_name
 
@@ -144,11 +143,9 @@ def _check(node: MapNode, field: str) -> Precondition:
             re.compile(pattern)
         except (re.error, RecursionError, OverflowError) as exc:
             fail(node, field, f"expected regexp is invalid: {exc}", texts["expected"])
-    if texts["eval"]:
-        line_node = node.entries.get("eval", node)
-        fail(line_node, f"{field}.eval", NOT_YET)
     return Precondition(
         condition=texts["condition"],
+        eval=texts["eval"],
         expected=texts["expected"],
         negate=negate,
     )
@@ -184,9 +181,21 @@ def read_consts(node: Node | None, inherited: dict[str, str]) -> dict[str, str]:
                 f'const "{name}" must be a literal string, number, or boolean',
                 go_text(value),
             )
-        text = scalar_text(scalar)
-        found[name] = _with_consts(text, found) if isinstance(scalar, str) else text
+        if isinstance(scalar, str):
+            found[name] = _with_consts(scalar, found)
+        else:
+            found[name] = _decimal(scalar) if isinstance(scalar, float) else scalar_text(scalar)
     return found
+
+
+def _decimal(value: float) -> str:
+    """Return the shortest decimal, never in exponent form (spec 11 section 2)."""
+    text = repr(value)
+    if "e" in text:
+        from decimal import Decimal
+
+        return format(Decimal(text), "f")
+    return text.removesuffix(".0")
 
 
 def _with_consts(text: str, known: dict[str, str]) -> str:

@@ -22,7 +22,6 @@ NOT_BUILT = {
     "accepted/action-inputs.yaml",
     "accepted/root-retry.yaml",
     "accepted/repeat-forms.yaml",
-    "accepted/precondition-forms.yaml",
     "accepted/handlers-all.yaml",
     "accepted/output-shapes.yaml",
     "accepted/params-typed.yaml",
@@ -59,6 +58,7 @@ LOADABLE = {
     "23-dotenv",
     "24-step-env",
     "25-stdout-path",
+    "27-preconditions",
     "29-undeclared-output",
     "40-script-interpreters",
 }

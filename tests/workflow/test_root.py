@@ -170,6 +170,8 @@ def test_consts_may_use_earlier_ones_only() -> None:
         "c": "${consts.a}",
         "d": "true",
         "e": "2.5",
+        "f": "1500000",
+        "g": "0.0000001",
     }
 
 
