@@ -18,6 +18,7 @@ __all__ = ["Entry", "read_file"]
 class Entry:
     """One leaf: `worker.labels` and lists stay whole."""
 
+    #: as it is written: lookup ignores case, but camelCase has to be recognised
     key: str
     value: object
     line: int
@@ -49,12 +50,7 @@ def _leaves(node: MapNode, prefix: str) -> Iterator[Entry]:
         if isinstance(child, MapNode) and key.lower() != "worker.labels":
             yield from _leaves(child, key + ".")
         else:
-            yield Entry(_lower_if_plain(key), _plain(child), node.keys[name][0])
-
-
-def _lower_if_plain(key: str) -> str:
-    # Key lookup ignores case, but camelCase has to be recognised: only ALLCAPS is folded.
-    return key.lower() if key.isupper() else key
+            yield Entry(key, _plain(child), node.keys[name][0])
 
 
 def _plain(node: Node) -> object:

@@ -1,16 +1,11 @@
-"""The one table of configuration keys, and how their values are read (spec 30 sections 2.1-2.8)."""
+"""The one table of configuration keys and who reads them (spec 30 sections 2.1-2.8). Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
-from edge.core.durations import parse_go_duration
-from edge.core.errors import UserError
-
-__all__ = ["KEYS", "Key", "Value", "read_values"]
+__all__ = ["FLAT", "KEYS", "Key", "Value", "is_inert", "is_read_by"]
 
 Value: TypeAlias = "str | int | float | bool | tuple[str, ...] | dict[str, str]"
 
@@ -19,9 +14,9 @@ Value: TypeAlias = "str | int | float | bool | tuple[str, ...] | dict[str, str]"
 class Key:
     """A key that has an effect: its type, its attribute in the settings and its variables."""
 
-    #: str, int, bool, port, list, pairs, seconds, path, or words separated by |
+    #: str, count, bool, port, list, pairs, seconds, path, zone, or words separated by |
     kind: str
-    #: field of Settings that holds it: "" for Settings itself
+    #: field of Settings that holds it: "" for Settings itself, "checked" for none
     section: str
     attribute: str
     #: names after EDGE_ or DAGU_
@@ -29,15 +24,20 @@ class Key:
 
 
 def _key(name: str, kind: str, *env: str, attribute: str = "") -> tuple[str, Key]:
-    section, _, last = name.rpartition(".")
-    section = section.removeprefix("edge.")
-    names = env or (name.replace(".", "_").upper(),)
+    # The prefix EDGE_ of a variable is the `edge` of the key (spec 40 section 1).
+    section, _, last = name.removeprefix("edge.").rpartition(".")
+    names = env or (name.removeprefix("edge.").replace(".", "_").upper(),)
     return name, Key(kind, section, attribute or last, names)
 
 
 def _top(name: str, kind: str, *env: str, attribute: str = "") -> tuple[str, Key]:
     _, key = _key(name, kind, *env)
     return name, Key(kind, "", attribute or name.replace(".", "_"), key.env)
+
+
+def _checked(name: str, kind: str) -> tuple[str, Key]:
+    """A key that has no effect in edge but is read as the target reads it."""
+    return name, Key(kind, "checked", name, (name.replace(".", "_").upper(),))
 
 
 KEYS: dict[str, Key] = dict(
@@ -69,7 +69,7 @@ KEYS: dict[str, Key] = dict(
         _key("coordinator.advertise", "str"),
         _key("coordinator.health_port", "port"),
         _key("worker.id", "str"),
-        _key("worker.max_active_runs", "int"),
+        _key("worker.max_active_runs", "count"),
         _key("worker.labels", "pairs"),
         _key("worker.coordinators", "list"),
         _key("worker.health_port", "port"),
@@ -78,7 +78,7 @@ KEYS: dict[str, Key] = dict(
         _key("peer.key_file", "str"),
         _key("peer.client_ca_file", "str"),
         _key("peer.skip_tls_verify", "bool"),
-        _key("peer.max_retries", "int"),
+        _key("peer.max_retries", "count"),
         _key("peer.retry_interval", "seconds", attribute="retry_interval_s"),
         _key("scheduler.port", "port"),
         _key(
@@ -86,9 +86,15 @@ KEYS: dict[str, Key] = dict(
             "seconds",
             attribute="zombie_detection_interval_s",
         ),
-        _key("edge.storage.commit_window_ms", "int"),
-        _key("edge.storage.page_size", "int"),
-        _key("edge.storage.free_space_floor_mb", "int"),
+        _checked("scheduler.lock_stale_threshold", "seconds"),
+        _checked("scheduler.lock_retry_interval", "seconds"),
+        _checked("scheduler.retry_failure_window", "seconds"),
+        _checked("proc.heartbeat_interval", "seconds"),
+        _checked("proc.stale_threshold", "seconds"),
+        _key("edge.storage.commit_window_ms", "count"),
+        _key("edge.storage.page_size", "count"),
+        _key("edge.storage.step_log_max_bytes", "count"),
+        _key("edge.storage.free_space_floor_mb", "count"),
         _key("edge.service.drain_s", "seconds"),
     )
 )
@@ -107,7 +113,7 @@ _INERT = frozenset(
     " worker.owner_override".split()
 )
 #: flat keys of older releases; applied last (spec 30 section 2.1)
-_FLAT = {
+FLAT = {
     "dags": "paths.dags_dir",
     "dags_dir": "paths.dags_dir",
     "log_dir": "paths.log_dir",
@@ -117,160 +123,31 @@ _FLAT = {
     "base_config": "paths.base_config",
     "navbar_title": "ui.navbar_title",
 }
-_TRUE, _FALSE = ("1", "t", "true"), ("0", "f", "false")
+
+_RUNS = frozenset({"queues", "proc"})
+#: command -> the sections that it reads; every other command reads all (spec 30 section 2.8)
+_READS = {
+    "start": _RUNS,
+    "restart": _RUNS,
+    "retry": _RUNS,
+    "dry": _RUNS,
+    "exec": _RUNS,
+    # What sends a run away speaks to a coordinator.
+    "dispatch": _RUNS | {"coordinator", "peer"},
+    "scheduler": _RUNS | {"scheduler", "coordinator"},
+    "worker": frozenset({"worker", "coordinator", "peer", "proc"}),
+    "coordinator": frozenset({"coordinator", "peer", "proc"}),
+}
+_SECTIONS = frozenset("host port base_path auth ui scheduler coordinator worker peer proc".split())
 
 
-def read_values(
-    file: Path | None, environ: Mapping[str, str], flags: Mapping[str, str]
-) -> tuple[dict[str, Value], list[str]]:
-    """Return (key -> value for every key that somebody set, warnings).
-
-    Raises: UserError naming the file and line, the variable or the flag.
-    """
-    values: dict[str, Value] = {}
-    warnings: list[str] = []
-    last: dict[str, Value] = {}
-    if file is not None:
-        from edge.config.file import read_file
-
-        entries = read_file(file)
-        _check_names([entry.key for entry in entries], warnings, str(file))
-        for entry in entries:
-            name = _FLAT.get(entry.key, entry.key)
-            if name in KEYS:
-                target = last if entry.key in _FLAT else values
-                target[name] = _value(name, entry.value, f"{file}:{entry.line}")
-    for name, key in KEYS.items():
-        found = _from_environment(environ, key)
-        if found is not None:
-            variable, text = found
-            values[name] = _value(name, text, variable)
-    values |= last
-    for name, text in flags.items():
-        values[name] = _value(name, text, f"--{name}")
-    return values, warnings
-
-
-def _from_environment(environ: Mapping[str, str], key: Key) -> tuple[str, str] | None:
-    for prefix in ("EDGE_", "DAGU_"):
-        for name in key.env:
-            if environ.get(prefix + name):
-                return prefix + name, environ[prefix + name]
-    return None
-
-
-def _check_names(names: list[str], warnings: list[str], file: str) -> None:
-    legacy = {name: _snake(name) for name in names if _snake(name) != name}
-    fatal = [
-        f"{old.lower()} -> {new}"
-        for old, new in legacy.items()
-        if new in KEYS or new in _FLAT or _is_inert(new)
-    ]
-    if fatal:
-        raise UserError(
-            f"{file}: config file uses legacy camelCase keys; migrate to snake_case: "
-            + ", ".join(fatal)
-        )
-    for name in names:
-        if name in KEYS or name in _FLAT or _is_inert(name) or name.startswith("worker.labels."):
-            continue
-        near = _nearest(name)
-        if name.startswith("edge."):
-            raise UserError(f"{file}: unknown key {name}{near}")
-        warnings.append(f"{file}: unknown key {name} is ignored{near}")
-
-
-def _is_inert(name: str) -> bool:
+def is_inert(name: str) -> bool:
+    """Tell whether the key, or a section around it, is one that edge accepts without effect."""
     parts = name.split(".")
     return any(".".join(parts[: count + 1]) in _INERT for count in range(len(parts)))
 
 
-def _nearest(name: str) -> str:
-    import difflib
-
-    match = difflib.get_close_matches(name, list(KEYS), n=1, cutoff=0.6)
-    return f"; did you mean {match[0]}?" if match else ""
-
-
-def _snake(name: str) -> str:
-    out = "".join(
-        f"_{char.lower()}" if char.isupper() and i and name[i - 1] not in "._" else char.lower()
-        for i, char in enumerate(name)
-    )
-    return out
-
-
-def _value(name: str, raw: object, source: str) -> Value:
-    kind = KEYS[name].kind
-    fail = f"failed to unmarshal config: {source}: '{name}' cannot parse value as"
-    if kind in ("int", "port"):
-        number = _int(raw)
-        if number is None:
-            raise UserError(f"{fail} 'int' (value: {raw})")
-        if kind == "port" and not 0 <= number <= 65535:
-            what = "port number" if name == "port" else name
-            raise UserError(f"failed to build config: {source}: invalid {what}: {number}")
-        return number
-    if kind == "bool":
-        text = str(raw).lower()
-        if text not in _TRUE + _FALSE:
-            raise UserError(f"{fail} 'bool' (value: {raw})")
-        return text in _TRUE
-    if kind == "seconds":
-        return _seconds(raw, fail)
-    if kind == "list":
-        items = raw if isinstance(raw, list) else str(raw).split(",")
-        return tuple(str(item).strip() for item in items if str(item).strip())
-    if kind == "pairs":
-        return _pairs(raw)
-    if isinstance(raw, (dict, list)):
-        raise UserError(f"{fail} 'string'")
-    text = str(raw)
-    if "|" in kind and text not in kind.split("|"):
-        raise UserError(
-            f"failed to build config: {source}: invalid {name}: {text}"
-            f" (must be one of: {', '.join(kind.split('|'))})"
-        )
-    if kind == "zone":
-        _check_zone(text)
-    return text
-
-
-def _int(raw: object) -> int | None:
-    if isinstance(raw, bool):
-        return None
-    try:
-        return int(raw) if isinstance(raw, (int, str)) else None
-    except ValueError:
-        return None
-
-
-def _seconds(raw: object, fail: str) -> float:
-    if isinstance(raw, (int, float)) and not isinstance(raw, bool):
-        return float(raw)
-    text = str(raw)
-    try:
-        return float(text) if text.replace(".", "", 1).isdigit() else parse_go_duration(text)
-    except ValueError as exc:
-        raise UserError(f"{fail} 'duration' ({exc})") from exc
-
-
-def _pairs(raw: object) -> dict[str, str]:
-    if isinstance(raw, dict):
-        return {str(key): value for key, value in raw.items() if isinstance(value, str)}
-    items = raw if isinstance(raw, list) else str(raw).split(",")
-    split = (str(item).partition("=") for item in items)
-    return {key.strip(): value.strip() for key, sign, value in split if sign and key.strip()}
-
-
-def _check_zone(text: str) -> None:
-    from zoneinfo import ZoneInfo
-
-    if not text:
-        return
-    try:
-        ZoneInfo(text)
-    except (OSError, ValueError, KeyError) as exc:
-        raise UserError(
-            f"failed to set timezone: failed to load timezone: unknown time zone {text}"
-        ) from exc
+def is_read_by(name: str, section: str) -> bool:
+    """Tell whether a command reads a key; `section` is its name, or `all`."""
+    top = name.split(".", 1)[0]
+    return top not in _SECTIONS or section not in _READS or top in _READS[section]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = ["Home", "Paths", "default_paths", "expand", "find_home"]
 
+#: `$NAME` or `${NAME}`; one that is not set stays as it is written
+_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _SYSTEM_CONFIG = Path("/etc/edge/config.yaml")
 
 
@@ -80,7 +83,7 @@ def expand(text: str, environ: Mapping[str, str]) -> Path:
     """Trim, expand `$VAR` and `~`, make absolute against the working directory, clean."""
     value = text.strip()
     if "$" in value:
-        value = os.path.expandvars(value)
+        value = _VARIABLE.sub(lambda found: environ.get(found[1] or found[2], found[0]), value)
     if value == "~" or value.startswith("~/"):
         value = (environ.get("HOME") or os.path.expanduser("~")) + value[1:]
     return Path(os.path.abspath(value))

@@ -1,6 +1,6 @@
 """Effective settings of a process (spec 30 section 2): flags, environment, file, defaults.
 
-One table of keys (`_KEYS`) says each key's type, default and names; a key that is not in it and
+One table of keys (`keys.KEYS`) says each key's type, default and names; a key that is not in it and
 not in the list of keys that Dagu knows gets one warning with the nearest known name.
 """
 
@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge.config.keys import KEYS, Value, read_values
+from edge.config.keys import KEYS, Value
 from edge.config.paths import Home, Paths, default_paths, expand, find_home
+from edge.config.values import read_values
+from edge.core.durations import format_go_duration
 from edge.core.errors import UserError
 
 __all__ = [
@@ -75,6 +77,8 @@ class StorageSettings:
 
     commit_window_ms: int = 250
     page_size: int = 1024
+    #: per stream of a step; head and tail are kept
+    step_log_max_bytes: int = 10 * 1024 * 1024
     free_space_floor_mb: int = 64
 
 
@@ -124,16 +128,18 @@ def load_settings(
     flags: Mapping[str, str] | None = None,
     config: str | None = None,
     home: str | None = None,
+    section: str = "all",
 ) -> Settings:
     """Return the effective settings.
 
     `flags` maps dotted keys to the text given on the command line; `config` and `home` are the
-    global flags. Raises: UserError `initialization error: ...`, naming file, line and key.
+    global flags, `section` the name of the command that asks, which decides what it reads
+    (spec 30 section 2.8). Raises: UserError `initialization error: ...`, naming file, line and key.
     """
     place = find_home(environ, home)
     try:
         file = _config_file(place, config, environ)
-        values, warnings = read_values(file, environ, flags or {})
+        values, warnings = read_values(file, environ, flags or {}, section)
         return _settings(place, file, values, tuple(warnings), environ)
     except UserError as exc:
         raise UserError(f"initialization error: {exc}") from exc
@@ -166,11 +172,7 @@ def _settings(
             if key.section == prefix and name in values
         }
 
-    if _is(values, "coordinator.port", values.get("coordinator.health_port")):
-        raise UserError(
-            "coordinator.port and coordinator.health_port must be different when health checks"
-            " are enabled"
-        )
+    _check_together(values)
     named = {name: expand(str(text), environ) for name, text in part("paths").items() if text}
     merged = default_paths(home) | named
     if "data_dir" in named:
@@ -203,5 +205,25 @@ def _settings(
     )
 
 
-def _is(values: Mapping[str, Value], name: str, other: Value | None) -> bool:
-    return name in values and other is not None and values[name] == other != 0
+def _check_together(values: Mapping[str, Value]) -> None:
+    beat, stale = (
+        values.get(f"proc.{name}", default)
+        for name, default in (("heartbeat_interval", 5.0), ("stale_threshold", 90.0))
+    )
+    if isinstance(beat, float) and isinstance(stale, float) and beat >= stale:
+        raise UserError(
+            f"failed to build config: proc.heartbeat_interval ({format_go_duration(beat)}) must be"
+            f" less than proc.stale_threshold ({format_go_duration(stale)})"
+        )
+    port = values.get("coordinator.port", 50055)
+    if port == values.get("coordinator.health_port", 8091) != 0:
+        raise UserError(
+            "failed to build config: coordinator.port and coordinator.health_port must be"
+            " different when health checks are enabled"
+        )
+    page = values.get("edge.storage.page_size", 1024)
+    if page not in (1024, 4096):
+        raise UserError(
+            f"failed to build config: invalid edge.storage.page_size: {page}"
+            " (must be one of: 1024, 4096)"
+        )

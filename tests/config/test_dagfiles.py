@@ -48,7 +48,7 @@ def test_a_missing_file_names_argument_and_path(settings: Settings) -> None:
         ("steps:\n  - id: a\n    run: x\n    colour: red\n", ":4:5", "colour"),
         ("steps:\n  - id: a\n    run: x\nsteps: []\n", ":4:1", "steps"),
         ("steps:\n  - id: a\n    run: x\n    depends: [b]\n", ":4:", "b"),
-        ("steps: [\n", ":2:1", "expected"),
+        ("steps: [\n", ":1:8", "sequence"),
     ],
 )
 def test_faults_in_the_text_have_file_line_and_column(

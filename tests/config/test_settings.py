@@ -63,13 +63,11 @@ def test_a_key_in_capitals_is_found(tmp_path: Path) -> None:
     assert _load(tmp_path, "PORT: 1001\n").port == 1001
 
 
-@pytest.mark.xfail(strict=True, reason="keys are folded only when written in capitals")
 @pytest.mark.parametrize("text", ["Port: 1001\n", "pOrt: 1001\n"])
 def test_key_lookup_ignores_case(tmp_path: Path, text: str) -> None:
     assert _load(tmp_path, text).port == 1001
 
 
-@pytest.mark.xfail(strict=True, reason="keys are folded only when written in capitals")
 def test_key_lookup_ignores_case_below_a_section(tmp_path: Path) -> None:
     text = "Coordinator:\n  HOST: 10.0.0.9\n  Health_Port: 7\n"
     coordinator = _load(tmp_path, text).coordinator
@@ -99,9 +97,6 @@ def test_path_values_are_trimmed_cleaned_and_know_home(tmp_path: Path) -> None:
     assert paths.dags_dir == tmp_path / "flows"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="variables come from the process, not from the given environment"
-)
 def test_path_values_know_variables(tmp_path: Path) -> None:
     paths = _load(tmp_path, "paths:\n  log_dir: $DISK/l\n", environ={"DISK": "/mnt/disk"}).paths
     assert paths.log_dir == Path("/mnt/disk/l")
@@ -173,6 +168,7 @@ def test_a_key_of_the_target_without_effect_is_silent(tmp_path: Path) -> None:
                 "did you mean edge.storage.commit_window_ms?",
             ],
         ),
+        ("coordinator: {port: 8091}\n", ["must be different when health checks"]),
         ("coordinator: {port: 9, health_port: 9}\n", ["must be different when health checks"]),
     ],
 )
@@ -192,15 +188,49 @@ def test_bad_environment_and_flags_name_their_source(tmp_path: Path) -> None:
         _load(tmp_path, flags={"port": "x"})
 
 
-@pytest.mark.xfail(strict=True, reason="an unparsable duration ends the program")
 def test_an_unparsable_duration_warns_and_keeps_the_default(tmp_path: Path) -> None:
     settings = _load(tmp_path, "scheduler:\n  zombie_detection_interval: soon\n")
     assert settings.scheduler.zombie_detection_interval_s == 45.0
     assert settings.warnings == ("Invalid scheduler.zombie_detection_interval value: soon",)
 
 
-@pytest.mark.xfail(strict=True, reason="the variable is looked for as EDGE_EDGE_STORAGE_...")
 def test_a_key_below_edge_has_its_variable(tmp_path: Path) -> None:
     # spec 40 section 1: the environment of edge.a.b is EDGE_A_B
     settings = _load(tmp_path, environ={"EDGE_STORAGE_COMMIT_WINDOW_MS": "7"})
     assert settings.storage.commit_window_ms == 7
+
+
+def test_a_command_does_not_suffer_from_sections_it_does_not_read(tmp_path: Path) -> None:
+    text = "port: 70000\nscheduler:\n  port: 70001\n  lock_retry_interval: soon\n"
+    assert _load(tmp_path, text, section="start").port == 8080
+    assert _load(tmp_path, text, section="start").warnings == ()
+    with pytest.raises(UserError, match=r"config\.yaml:3: invalid scheduler\.port: 70001"):
+        _load(tmp_path, text, section="scheduler")
+    with pytest.raises(UserError, match="invalid port number: 70000"):
+        _load(tmp_path, text, section="status")
+
+
+def test_types_are_checked_whoever_asks(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="'port' cannot parse value as 'int'"):
+        _load(tmp_path, "port: lots\n", section="start")
+
+
+def test_a_dispatched_start_reads_the_coordinators_address(tmp_path: Path) -> None:
+    text = "coordinator: {port: 7001}\nport: 70000\n"
+    assert _load(tmp_path, text, section="start").coordinator.port == 50055
+    assert _load(tmp_path, text, section="dispatch").coordinator.port == 7001
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("proc: {heartbeat_interval: 90s}\n", "proc.heartbeat_interval (1m30s) must be less than"),
+        ("edge: {storage: {page_size: 1000}}\n", "invalid edge.storage.page_size: 1000"),
+        ("edge: {storage: {commit_window_ms: -1}}\n", "commit_window_ms must be >= 0"),
+        ("scheduler: {zombie_detection_interval: -1s}\n", "zombie_detection_interval must be >= 0"),
+    ],
+)
+def test_values_out_of_range_name_their_key(tmp_path: Path, text: str, part: str) -> None:
+    with pytest.raises(UserError, match="failed to build config: ") as caught:
+        _load(tmp_path, text)
+    assert part in str(caught.value)
