@@ -214,6 +214,8 @@ def _check(parsed: Parsed, flags: Sequence[Flag]) -> None:
             word = parsed.positionals[0]
             raise UserError(f'unknown command "{word}" for "edge {parsed.command.name}"')
         raise UserError(f"accepts {low} arg(s), received {count}")
+    if high is not None and 0 < low < high and not low <= count <= high:
+        raise UserError(f"accepts between {low} and {high} arg(s), received {count}")
     if count < low:
         raise UserError(f"requires at least {low} arg(s), only received {count}")
     if high is not None and count > high:

@@ -43,6 +43,9 @@ NOT_BUILT = frozenset(
     }
 )  # fmt: skip
 
+#: their errors are followed by the usage text (spec 30 section 1.2)
+_WITH_USAGE = ("schema", "example")
+
 
 class _Module(Protocol):
     def command(self, name: str) -> Command: ...
@@ -88,19 +91,28 @@ def _run(argv: list[str]) -> int:
     if name == "help":
         return _help(rest)
     if name.startswith("-"):
-        raise UserError(f"unknown flag: {name}", hint="write the command first: edge <command> ...")
+        return _unknown_flag(name)
     if name in NOT_BUILT:
         raise UserError(f"{name} is not available in this version of edge yet")
     if name not in COMMANDS:
         return _unknown(name)
     module = _module(name)
-    parsed = parse(module.command(name), rest)
-    if parsed.flag("help"):
+    try:
+        parsed = parse(module.command(name), rest)
+        if parsed.flag("help"):
+            from edge.cli.help import usage
+
+            print(usage(parsed.command), end="")
+            return 0
+        code = module.run(parsed)
+    except UserError as exc:
+        if name not in _WITH_USAGE:
+            raise
         from edge.cli.help import usage
 
-        print(usage(parsed.command), end="")
-        return 0
-    code = module.run(parsed)
+        _fail(str(exc))
+        print(usage(module.command(name)), end="", file=sys.stderr)
+        return 1
     sys.stdout.flush()
     return code
 
@@ -132,6 +144,17 @@ def _unknown(name: str) -> int:
     if near:
         print(f"\nDid you mean this?\n\t{near[0]}\n", file=sys.stderr)
     print("Run 'edge --help' for usage.", file=sys.stderr)
+    return 1
+
+
+def _unknown_flag(word: str) -> int:
+    from edge.cli.help import overview
+
+    if word.startswith("--"):
+        _fail(f"unknown flag: {word.partition('=')[0]}")
+    else:
+        _fail(f"unknown shorthand flag: '{word[1:2]}' in {word}")
+    print(overview(), end="", file=sys.stderr)
     return 1
 
 

@@ -163,6 +163,7 @@ def test_a_faulty_line_is_told_in_known_words(words: list[str], text: str) -> No
         (1, 1, [], "accepts 1 arg(s), received 0"),
         (1, 1, ["a", "b"], "accepts 1 arg(s), received 2"),
         (0, 1, ["a", "b"], "accepts at most 1 arg(s), received 2"),
+        (1, 2, [], "accepts between 1 and 2 arg(s), received 0"),
         (0, 0, ["a"], 'unknown command "a" for "edge brew"'),
     ],
 )

@@ -130,3 +130,22 @@ def test_two_faults_at_once_are_no_user_error(
     monkeypatch.setattr(version, "run", fail)
     assert main.run(["version"]) == 1
     assert "internal error" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--nope=1", "status"], "unknown flag: --nope"),
+        (["-x"], "unknown shorthand flag: 'x' in -x"),
+        (["schema"], "accepts between 1 and 2 arg(s), received 0"),
+        (["example", "x"], 'invalid example ID "x": must be a number between 1 and 5'),
+    ],
+)
+def test_usage_follows_where_the_reference_shows_it(
+    words: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(words) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"Error: {text}\n")
+    assert "\nUsage:\n" in err
