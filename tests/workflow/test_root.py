@@ -162,7 +162,7 @@ def test_labels_forms() -> None:
 def test_consts_may_use_earlier_ones_only() -> None:
     dag = load(
         "consts: [{a: x}, {b: '${consts.a}/${ consts.c }'}, {c: '\\${consts.a}'}, {d: true},"
-        " {e: 2.50}]" + STEPS
+        " {e: 2.50}, {f: 1500000.0}, {g: 0.0000001}]" + STEPS
     )
     assert dag.consts == {
         "a": "x",
