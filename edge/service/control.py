@@ -41,7 +41,13 @@ class Dispatcher(Protocol):
     """What we need of the coordinator."""
 
     async def dispatch(
-        self, dag: DAG, params: ResolvedParams, *, run_id: str, trigger_type: TriggerType
+        self,
+        dag: DAG,
+        params: ResolvedParams,
+        *,
+        run_id: str,
+        trigger_type: TriggerType,
+        schedule_time: str = "",
     ) -> RunRef: ...
 
     async def request_cancel(self, ref: RunRef) -> object: ...
@@ -108,14 +114,11 @@ class ServiceControl:
                 dag, params, run_id=run_id, trigger_type=trigger_type, schedule_time=schedule_time
             )
         if self._coordinator is None:
-            raise PeerError(
-                "no coordinators available",
-                hint="this process runs no coordinator; use edge start-all",
-            )
+            raise PeerError("no coordinators available")
         if run_id is None:
             run_id = run_id_from(SystemClock().now_ms(), os.urandom(10))
         ref = await self._coordinator.dispatch(
-            dag, params, run_id=run_id, trigger_type=trigger_type
+            dag, params, run_id=run_id, trigger_type=trigger_type, schedule_time=schedule_time
         )
         self._log.info("Run sent to the workers", dag=ref.name, run_id=ref.run_id)
         return ref

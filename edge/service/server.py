@@ -23,7 +23,7 @@ from edge.engine.control import serve_control
 from edge.engine.host import RunHost
 from edge.engine.processes import Spawner
 from edge.scheduler.catalog import Catalog
-from edge.service.control import ServiceControl
+from edge.service.control import Dispatcher, ServiceControl
 from edge.service.errors import single_error
 from edge.service.health import is_loopback, serve_health
 from edge.service.leftovers import kill_leftovers
@@ -166,7 +166,7 @@ class _ServiceProcess:
                 runs,
                 host=self._host,
                 runtime=self._runtime,
-                coordinator=coordinator,
+                coordinator=self._dispatcher(coordinator),
                 log=self._log,
             )
             parts = _Parts(store, writer, runs, control, coordinator)
@@ -235,6 +235,14 @@ class _ServiceProcess:
         coordinator = Coordinator(self._settings, store, writer, self._clock)
         await nursery.start(coordinator.run)
         return coordinator
+
+    def _dispatcher(self, coordinator: Coordinator | None) -> Dispatcher | None:
+        """Return who places runs on workers: our coordinator, else the one of this host."""
+        if coordinator is not None or not self._settings.coordinator.enabled:
+            return coordinator
+        from edge.service.remote import RemoteCoordinator
+
+        return RemoteCoordinator(self._settings)
 
     async def _run_scheduler(
         self,

@@ -45,7 +45,8 @@ class PageClient:
         }
         status, answer, text = self._ask("POST", path, urlencode(self._field or {}), headers)
         if status != 303:
-            raise RuntimeError(f"POST {path}: HTTP {status}: {text[:500]}")
+            words = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+            raise RuntimeError(f"POST {path}: HTTP {status}: {words[:2000]}")
         return answer
 
     def _take_token(self, page: str) -> None:
