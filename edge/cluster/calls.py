@@ -22,7 +22,7 @@ from edge.cluster.wire import METHODS, SERVICE, health_pb2, pb
 from edge.core.errors import DuplicateRunError, NotFoundError, UserError
 from edge.core.ids import RunRef, check_dag_name
 from edge.core.jsontypes import JsonObject
-from edge.core.status import RunStatus
+from edge.core.status import RunStatus, TriggerType
 from edge.store import Store
 from edge.store import cluster as rows
 
@@ -85,7 +85,7 @@ class Calls:
             raise RpcError(Code.UNAVAILABLE, "coordinator is shutting down")
         return pb.PollResponse(task=task)
 
-    async def dispatch(self, request: pb.DispatchRequest, _caller: Caller) -> pb.DispatchResponse:
+    async def dispatch(self, request: pb.DispatchRequest, caller: Caller) -> pb.DispatchResponse:
         if not request.HasField("task"):
             raise RpcError(Code.INVALID_ARGUMENT, "task is required")
         if request.admission_reservation_token:
@@ -93,7 +93,10 @@ class Calls:
                 Code.FAILED_PRECONDITION, "failed to enqueue task: dispatch admission not found"
             )
         try:
-            await self._dispatcher.dispatch(request.task)
+            # The wire does not say who asked; between edge ends it is a person's `start --dispatch`.
+            by_hand = caller.is_edge and request.task.operation == pb.OPERATION_START
+            trigger = TriggerType.MANUAL if by_hand else TriggerType.UNKNOWN
+            await self._dispatcher.dispatch(request.task, trigger=trigger)
         except DuplicateRunError as exc:
             raise RpcError(Code.INTERNAL, f"failed to prepare attempt: {exc.message}") from exc
         return pb.DispatchResponse()
