@@ -75,8 +75,11 @@ class Parsed:
         value = self.given.get(name, [])
         return value if isinstance(value, list) else []
 
-    def settings(self) -> Settings:
-        """Load the settings with this command line's flags, and set the log up."""
+    def settings(self, section: str = "") -> Settings:
+        """Load the settings with this command line's flags, and set the log up.
+
+        `section` says whose sections are read, "" = those of this command.
+        """
         import os
 
         from edge.config.log import configure, get_logger
@@ -90,6 +93,7 @@ class Parsed:
             },
             config=self.text("config") or None,
             home=self.text("dagu-home") or None,
+            section=section or self.command.name,
         )
         if self.has("context") and self.text("context") != "local":
             raise UserError(

@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from edge.cli.output import print_tree
+from edge.cli.output import print_refused, print_tree
 from edge.config.log import configure, get_logger
 from edge.config.runtime import control_socket, runtime_dir
 from edge.core.clock import SystemClock
-from edge.core.errors import DuplicateRunError
+from edge.core.errors import DuplicateRunError, UserError
 from edge.core.ids import RunRef, run_id_from
+from edge.core.record import NodeRecord
 from edge.engine.control import serve_control
 from edge.engine.host import RunHost
+from edge.engine.plan import build_plan
 from edge.engine.processes import Spawner
 from edge.store import Store
 from edge.store.host import this_host
 from edge.store.writer import StoreWriter
+from edge.workflow.records import step_record
 
 if TYPE_CHECKING:
     from edge.config.settings import Settings
@@ -65,6 +68,9 @@ class ForegroundRun:
         self._quiet = quiet
         self._progress = progress
         self._was_killed = False
+        #: signals so far; those that come before there is a runner are kept for it
+        self._received: list[int] = []
+        self._runner: Runner | None = None
 
     async def run(self, watcher: Watcher | None) -> int:
         """Run to the end; print the tree and return the exit code of spec 12 section 8."""
@@ -73,6 +79,7 @@ class ForegroundRun:
             # The live view takes the place of the log lines.
             configure(quiet=True)
         log.info("Executing root dag-run", params=self._params.raw)
+        self._check_plan()
         storage = self._settings.storage
         store = Store.open(self._settings.paths.store_file, page_size=storage.page_size)
         try:
@@ -94,6 +101,19 @@ class ForegroundRun:
                 )
         return result.exit_code
 
+    def _check_plan(self) -> None:
+        """Refuse a cycle before anything is written, with the summary of such a run.
+
+        Raises: UserError naming the cycle (spec 10 section 6.2).
+        """
+        try:
+            build_plan(self._dag)
+        except UserError:
+            if not self._quiet:
+                steps = [NodeRecord(step=step_record(step, self._dag)) for step in self._dag.steps]
+                print_refused(self._dag.name, self._run_id, steps)
+            raise
+
     async def _execute(self, store: Store, watcher: Watcher | None) -> tuple[Runner, AttemptResult]:
         host = this_host()
         writer = StoreWriter(store, self._settings.storage.commit_window_ms / 1000)
@@ -107,9 +127,11 @@ class ForegroundRun:
                 await nursery.start(runs.run)
                 socket = control_socket(runtime_dir(os.environ), host.pid)
                 await nursery.start(serve_control, socket, runs)
+                await nursery.start(self._listen)
                 ref = await self._start(runs)
-                runner = runs.active[ref]
-                await nursery.start(self._listen, runner)
+                runner = self._runner = runs.active[ref]
+                for order in range(len(self._received)):
+                    self._pass_on(runner, order)
                 if self._progress:
                     nursery.start_soon(self._show_progress, runner)
                 result = await runs.wait(ref)
@@ -130,20 +152,24 @@ class ForegroundRun:
         except DuplicateRunError as exc:
             raise DuplicateRunError(f"local execution already exists: {exc.message}") from exc
 
-    async def _listen(self, runner: Runner, *, task_status: trio.TaskStatus[None]) -> None:
-        """The first signal goes to the steps, a second one kills them (spec 30 section 1.6)."""
+    async def _listen(self, *, task_status: trio.TaskStatus[None]) -> None:
         with trio.open_signal_receiver(*_SIGNALS) as received:
             task_status.started()
-            is_first = True
             async for number in received:
-                if is_first:
-                    # A hang-up counts as a request to end.
-                    passed = signal.SIGTERM if number == signal.SIGHUP else number
-                    runner.request_stop(passed, allow_override=False)
-                else:
-                    self._was_killed = True
-                    runner.request_kill()
-                is_first = False
+                self._received.append(number)
+                if self._runner is not None:
+                    self._pass_on(self._runner, len(self._received) - 1)
+
+    def _pass_on(self, runner: Runner, order: int) -> None:
+        """The first signal goes to the steps, a second one kills them (spec 30 section 1.6)."""
+        number = self._received[order]
+        if order == 0:
+            # A hang-up counts as a request to end.
+            passed = signal.SIGTERM if number == signal.SIGHUP else number
+            runner.request_stop(passed, allow_override=False)
+        else:
+            self._was_killed = True
+            runner.request_kill()
 
     async def _show_progress(self, runner: Runner) -> None:
         from edge.cli.progress import Progress

@@ -9,10 +9,11 @@ import time
 from edge.cli.tree import render_tree
 from edge.config.settings import Settings
 from edge.core.errors import UserError
-from edge.core.record import RunRecord
+from edge.core.record import NodeRecord, RunRecord
+from edge.core.status import RunStatus
 from edge.store import Store
 
-__all__ = ["no_runs_store", "print_tree", "read_tail", "wants_color"]
+__all__ = ["no_runs_store", "print_refused", "print_tree", "read_tail", "wants_color"]
 
 #: enough for the last lines of a log, whatever its size
 _TAIL_BYTES = 64 * 1024
@@ -44,6 +45,17 @@ def print_tree(record: RunRecord, *, blank: bool, with_durations: bool = True) -
         with_durations=with_durations,
     )
     sys.stdout.write(text + ("\n" if blank else ""))
+
+
+def print_refused(name: str, run_id: str, nodes: list[NodeRecord]) -> None:
+    """Print the summary of a run whose plan is refused: no record, no log (spec 10 section 6.2)."""
+    record = RunRecord(
+        name=name, run_id=run_id, attempt_id="", status=RunStatus.FAILED, nodes=nodes
+    )
+    text = render_tree(record, now_ms=0, read_log=read_tail, color=wants_color())
+    head, _, rest = text.partition("\n")
+    label = head.rpartition(" - ")[0]
+    sys.stdout.write(f"{label} - {time.strftime('%Y-%m-%d %H:%M:%S')}\n{rest}\n")
 
 
 def no_runs_store(settings: Settings) -> Store | None:

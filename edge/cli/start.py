@@ -56,7 +56,7 @@ def command(name: str) -> Command:
 def run(parsed: Parsed) -> int:
     """Execute the run; the exit code follows spec 12 section 8."""
     trigger = _check_flags(parsed)
-    settings = parsed.settings()
+    settings = parsed.settings("dispatch" if parsed.flag("dispatch") else "")
     labels = _labels(parsed)
     dag = load_for_start(parsed, settings)
     overrides = overrides_of(parsed)
