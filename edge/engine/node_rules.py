@@ -65,10 +65,9 @@ class NodeRules(RunState):
         entries = node.record.step.get("preconditions")
         if isinstance(entries, list):
             self._note_conditions(entries, event.errors)
-        is_step = self.stage is Stage.STEPS
         if node.timed_out:
             self._fail_timed_out(node, now)
-        elif is_step and (self._canceled or self._halted):
+        elif node.is_step and (self._canceled or self._halted):
             self._end(node, NodeStatus.ABORTED, now)
         elif event.verdict is ev.Verdict.MET:
             self._execute(node, now)
@@ -76,7 +75,7 @@ class NodeRules(RunState):
             self._end(node, NodeStatus.SKIPPED, now)
         else:
             self.run_error = reason
-            if is_step:
+            if node.is_step:
                 node.record.error = reason
                 self._halt(now)
             self._end(node, NodeStatus.FAILED, now)
@@ -119,19 +118,18 @@ class NodeRules(RunState):
             return
         self._cancel_timer(f"step:{node.key}")
         node.record.pgid = None
-        is_step = node.key.isdigit()
         failed = event.code != 0 or bool(event.error)
         node.record.error = event.error
-        if is_step and node.record.status is NodeStatus.ABORTED:
+        if node.is_step and node.record.status is NodeStatus.ABORTED:
             self._end(node, NodeStatus.ABORTED, now)
         elif node.timed_out:
             self._fail_timed_out(node, now)
-        elif is_step and (self._halted or (self._canceled and failed)):
+        elif node.is_step and (self._halted or (self._canceled and failed)):
             self._end(node, NodeStatus.ABORTED, now)
         elif not failed:
-            node.record.done_count += is_step
+            node.record.done_count += node.is_step
             self._end(node, NodeStatus.SUCCEEDED, now)
-        elif is_step and may_retry(node.retry, event.code, node.record.retry_count):
+        elif node.is_step and may_retry(node.retry, event.code, node.record.retry_count):
             self._wait_for_retry(node, now)
         else:
             self._settle_failure(node, event.code or 1, event.output_matched, now)
@@ -140,14 +138,14 @@ class NodeRules(RunState):
         """A finished execution failed for good: ask `continue_on` (spec 12 section 7)."""
         rule = node.step.continue_on
         node.passes = rule.failed or code in rule.exit_codes or matched
-        if not rule.failed:
+        if node.is_step and not rule.failed:
             key = continue_key(node.step)
             node.record.output_variables[key] = f"{key}={str(node.passes).lower()}"
-        node.record.done_count += node.key.isdigit()
+        node.record.done_count += node.is_step
         self._fail(node, now)
 
     def _fail(self, node: NodeState, now: ev.Moment) -> None:
-        if node.passes and node.step.continue_on.mark_success and node.key.isdigit():
+        if node.passes and node.step.continue_on.mark_success and node.is_step:
             self._end(node, NodeStatus.SUCCEEDED, now)
             return
         self.run_error = node.record.error

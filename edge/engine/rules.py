@@ -77,6 +77,11 @@ class NodeState:
         self.timed_out = ""
 
     @property
+    def is_step(self) -> bool:
+        """Return whether it is a step, not a handler."""
+        return self.key.isdigit()
+
+    @property
     def is_okay(self) -> bool:
         """Return whether a canceled run may still end in success with this node."""
         return self.record.status in _OKAY

@@ -109,7 +109,7 @@ class RunState:
         record.pgid = None
         self._active.pop(node.key, None)
         self._changed[node.key] = None
-        if node.key.isdigit():
+        if node.is_step:
             self._open -= 1
             if not self._canceled and not self._halted:
                 self._wake_dependents(node, now)

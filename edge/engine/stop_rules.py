@@ -92,7 +92,7 @@ class StopRules(NodeRules):
         self._do(ev.Note("Stopping running child processes", {**common, **limits}, bound=False))
         self._end_delay()
         for node in list(self._active.values()):
-            if node.key.isdigit():
+            if node.is_step:
                 self._stop_node(node, number, allow_override, now)
         if self.stage is Stage.STEPS:
             self._start_timer("resend", RESEND_S)
@@ -119,7 +119,7 @@ class StopRules(NodeRules):
 
     def _resend(self) -> None:
         for node in self._active.values():
-            if node.phase is Phase.EXECUTING and node.key.isdigit():
+            if node.phase is Phase.EXECUTING and node.is_step:
                 self._do(ev.StopStep(node.key, self._stop_signal))
         self._start_timer("resend", RESEND_S)
 
@@ -127,7 +127,7 @@ class StopRules(NodeRules):
         if self.stage is Stage.CONDITIONS:
             self._do(ev.KillStep(ev.DAG_KEY))
         for node in self._active.values():
-            if node.key.isdigit():
+            if node.is_step:
                 node.record.status = NodeStatus.ABORTED
                 self._changed[node.key] = None
                 self._do(ev.KillStep(node.key))
