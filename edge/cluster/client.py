@@ -34,6 +34,8 @@ _POLL_S = 1.0
 _MAX_ERRORS = 10
 _DISPATCH_S = 300.0
 _CANCEL_S = 5.0
+#: there is no deadline on the wire in Dagu; a dead path must count as an error here
+_ASK_S = 10.0
 
 
 def failure_text(record: RunRecord) -> str:
@@ -148,7 +150,7 @@ class DispatchClient:
     async def status(self, ref: RunRef) -> RunRecord | None:
         """Return the record of a run; None when it is not known. Raises: RpcError."""
         request = pb.GetDAGRunStatusRequest(dag_name=ref.name, dag_run_id=ref.run_id)
-        answer = await self._peers.any("GetDAGRunStatus", request, timeout_s=_MAX_ERRORS)
+        answer = await self._peers.any("GetDAGRunStatus", request, timeout_s=_ASK_S)
         if not answer.found:
             return None
         try:

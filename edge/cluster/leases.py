@@ -196,7 +196,7 @@ class LeaseTable:
         )
 
     def sweep(
-        self, now_ms: int, listed: Collection[str], silent: Collection[str]
+        self, now_ms: int, listed: Collection[str] = (), silent: Collection[str] = ()
     ) -> list[LeaseAction]:
         """Return what the silence of workers leads to.
 

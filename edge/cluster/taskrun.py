@@ -136,18 +136,18 @@ class TaskRunner:
             base_text = await trio.to_thread.run_sync(self._own_base)
             plan = plan_task(task, base_text)
             files = await trio.to_thread.run_sync(self._files, folder, task)
+            runner = Runner(
+                self._spec(task, plan, files),
+                reporter=reporter,
+                spawner=self._spawner,
+                clock=self._clock,
+                log=log,
+            )
         except (EdgeError, OSError) as exc:
             error = exc.message if isinstance(exc, EdgeError) else f"{folder}: {exc.strerror}"
             log.error("Run cannot start", error=error)
             await reporter.finished(self._failed(task, error))
             return RunStatus.FAILED
-        runner = Runner(
-            self._spec(task, plan, files),
-            reporter=reporter,
-            spawner=self._spawner,
-            clock=self._clock,
-            log=log,
-        )
         run.attach(
             lambda reason: runner.request_stop(signal.SIGTERM, allow_override=True, reason="")
         )
@@ -193,7 +193,7 @@ class TaskRunner:
             process_environ=user_environment(self._environ),
             default_shell=settings.default_shell,
             created_ms=self._clock.now_ms(),
-            definition_id=task.definition_id,
+            definition_id=task.definition_id or Path(task.source_file).stem or task.target,
             pid=self._host.pid,
             pid_started_ms=self._host.pid_started_ms,
         )
