@@ -93,7 +93,7 @@ class Calls:
                 Code.FAILED_PRECONDITION, "failed to enqueue task: dispatch admission not found"
             )
         try:
-            # The wire does not say who asked; between edge ends it is a person's `start --dispatch`.
+            # The wire does not say who asked; between edge ends a person: `start --dispatch`.
             by_hand = caller.is_edge and request.task.operation == pb.OPERATION_START
             trigger = TriggerType.MANUAL if by_hand else TriggerType.UNKNOWN
             await self._dispatcher.dispatch(request.task, trigger=trigger)

@@ -121,6 +121,8 @@ class CoordinatorReporter:
         self._nursery: trio.Nursery | None = None
         self._record: RunRecord | None = None
         self._is_dirty = False
+        self._is_early = False
+        self._sent = ""
         self._wake = trio.Event()
         self._is_ended = False
         self.is_lost = False
@@ -134,8 +136,11 @@ class CoordinatorReporter:
                 await self._wake.wait()
                 self._wake = trio.Event()
                 if self._is_dirty and self._record is not None and not self._is_ended:
-                    self._is_dirty = False
-                    await self._push(encode_status(self._record))
+                    # What changed may not be on the wire, as the process group of a step.
+                    status, early = encode_status(self._record), self._is_early
+                    self._is_dirty = self._is_early = False
+                    if early or status != self._sent:
+                        await self._push(status)
 
     # -- edge.engine.reporter.Reporter
 
@@ -215,11 +220,12 @@ class CoordinatorReporter:
         if record is not None and any(
             node.status is NodeStatus.RUNNING for _, node in record.all_nodes()
         ):
-            self._is_dirty = True
+            self._is_dirty = self._is_early = True
             self._wake.set()
 
     async def _push(self, status: str) -> None:
         """Send an active status once: best effort."""
+        self._sent = status
         try:
             answer = await self._call(status, _ACTIVE_S)
         except RpcError as exc:
