@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 import trio
@@ -12,9 +14,11 @@ import trio.testing
 
 from edge.service.notify import Notifier, watchdog_period_s
 
+Manager: TypeAlias = tuple[str, socket.socket]
+
 
 @pytest.fixture(params=["path", "abstract"])
-def manager(request: pytest.FixtureRequest, tmp_path: Path):
+def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Manager]:
     """Yield (NOTIFY_SOCKET, socket) of a service manager."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     if request.param == "path":
@@ -49,7 +53,7 @@ def received(sock: socket.socket) -> list[str]:
             return found
 
 
-def test_states_arrive(manager) -> None:
+def test_states_arrive(manager: Manager) -> None:
     name, sock = manager
     notifier = Notifier({"NOTIFY_SOCKET": name})
     assert notifier.is_enabled
@@ -78,7 +82,7 @@ def test_watchdog_period_is_half_and_only_for_this_process() -> None:
 
 
 async def test_watchdog_pings_only_while_the_writer_lives(
-    manager, autojump_clock: trio.testing.MockClock
+    manager: Manager, autojump_clock: trio.testing.MockClock
 ) -> None:
     name, sock = manager
     writer = FakeWriter()

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def write_dag(home: Path, name: str, text: str) -> None:
     (home / "home" / "dags" / f"{name}.yaml").write_text(text)
 
 
-async def until(what, limit_s: float = 8.0) -> bool:
+async def until(what: Callable[[], bool], limit_s: float = 8.0) -> bool:
     with trio.move_on_after(limit_s):
         # Nothing tells us of a change in the store: we are another reader of it.
         while not await trio.to_thread.run_sync(what):  # noqa: ASYNC110
@@ -149,6 +150,34 @@ def _start_refused(page: PageClient, dag: str = "nap") -> str:
     except (RuntimeError, OSError) as exc:
         return str(exc)
     return ""
+
+
+async def test_the_page_stops_a_run_of_another_process(tmp_path: Path) -> None:
+    settings = home_settings(tmp_path)
+    write_dag(tmp_path, "nap", _SLEEP)
+    run_dir = {"XDG_RUNTIME_DIR": str(tmp_path / "run")}
+    (tmp_path / "run").mkdir(mode=0o700)
+    env = {**os.environ, "DAGU_HOME": str(tmp_path / "home"), **run_dir}
+    argv = [sys.executable, "-m", "edge", "start", "-q", "--run-id=other", "nap"]
+    async with service(tmp_path, {"web"}, settings, run_dir) as running:
+        with running_process(argv, env, tmp_path, tmp_path / "log") as process:
+            store = Store.open_reader(settings.paths.store_file)
+            assert store is not None
+
+            def is_started() -> bool:
+                record = store.load_record(RunRef("nap", "other"))
+                return record is not None and record.nodes[0].pgid is not None
+
+            assert await until(is_started)
+            page = PageClient(running.port)
+            began = time.monotonic()
+            await trio.to_thread.run_sync(page.post, "/dag-runs/nap/other/stop")
+            assert await trio.to_thread.run_sync(process.wait, 10) == 0
+            assert time.monotonic() - began < 3, "by its socket, not by the abort poll"
+            record = store.load_record(RunRef("nap", "other"))
+            assert record is not None
+            assert record.status is RunStatus.ABORTED
+            store.close()
 
 
 async def test_a_run_for_a_worker_needs_a_coordinator(tmp_path: Path) -> None:
