@@ -154,10 +154,11 @@ class LogPump:
                 self._call = await self._peers.owner_stream(
                     self._owner, "StreamLogs", timeout_s=timeout_s
                 )
+            # Counted before it is known to have arrived: a number is not used twice.
+            self._sequence = chunk.sequence
             await self._call.write(chunk)
         if scope.cancelled_caught:
             raise RpcError(Code.DEADLINE_EXCEEDED, "log stream stalled")
-        self._sequence = chunk.sequence
 
     async def _finish(self) -> None:
         assert self._call is not None
