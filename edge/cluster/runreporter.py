@@ -32,6 +32,7 @@ _ACTIVE_S = 5.0
 _TERMINAL_S = 180.0
 #: one more status this long after the start
 _EARLY_S = 0.1
+_DROPPED = "outputs were dropped: the status was too large for one message"
 _STREAMS = {
     "stdout": pb.LOG_STREAM_TYPE_STDOUT,
     "stderr": pb.LOG_STREAM_TYPE_STDERR,
@@ -86,19 +87,26 @@ def encode_status(record: RunRecord, limit_bytes: int = MAX_MESSAGE_BYTES - 65_5
     When too large, chat messages go first, then output values, and a note says so.
     """
     text = _dumps(record)
-    for members in (("chatMessages",), ("outputValue", "outputsValue", "stepOutputsValue", "")):
+    for drop in (_drop_chats, _drop_outputs):
         if len(text.encode()) <= limit_bytes:
             return text
         copy = RunRecord.from_json(json.loads(text))
         for node in [*copy.nodes, *copy.handlers.values()]:
-            for member in members:
-                node.extra.pop(member, None)
-            if "" in members:
-                node.output_variables = {}
-        note = "outputs were dropped: the status was too large for one message"
-        copy.error = copy.error if note in copy.error else f"{copy.error}; {note}".lstrip("; ")
+            drop(node)
+        if _DROPPED not in copy.error:
+            copy.error = f"{copy.error}; {_DROPPED}" if copy.error else _DROPPED
         text = _dumps(copy)
     return text
+
+
+def _drop_chats(node: NodeRecord) -> None:
+    node.extra.pop("chatMessages", None)
+
+
+def _drop_outputs(node: NodeRecord) -> None:
+    node.output_variables = {}
+    for member in ("outputValue", "outputsValue", "stepOutputsValue"):
+        node.extra.pop(member, None)
 
 
 class CoordinatorReporter:
@@ -124,6 +132,8 @@ class CoordinatorReporter:
         self._is_early = False
         self._sent = ""
         self._wake = trio.Event()
+        #: one report at a time: an active one must not overtake the end
+        self._lock = trio.Lock()
         self._is_ended = False
         self.is_lost = False
 
@@ -140,7 +150,8 @@ class CoordinatorReporter:
                     status, early = encode_status(self._record), self._is_early
                     self._is_dirty = self._is_early = False
                     if early or status != self._sent:
-                        await self._push(status)
+                        async with self._lock:
+                            await self._push(status)
 
     # -- edge.engine.reporter.Reporter
 
@@ -187,7 +198,8 @@ class CoordinatorReporter:
             if stream == "scheduler" or not pump.is_closing:
                 pump.close_as_is()
             await pump.done.wait()
-        return await self._deliver(encode_status(record))
+        async with self._lock:
+            return await self._deliver(encode_status(record))
 
     # -- sending
 
