@@ -82,6 +82,8 @@ class StepRow:
     name: str
     description: str
     execution: str
+    #: its most telling line, where the whole is long
+    execution_line: str
     badge: Badge
     started: Moment | None
     duration: str
@@ -180,12 +182,14 @@ def _row(
     streams = [("stdout", node.stdout), ("stderr", node.stderr)]
     if node.stdout == node.stderr:
         streams.pop()
+    text = execution_text(node.step)
     return StepRow(
         key=key,
         number=number,
         name=node.name or key,
         description=_text(node.step.get("description")),
-        execution=execution_text(node.step),
+        execution=text,
+        execution_line=execution_summary(text),
         badge=badge(node.status),
         started=moment(node.started_ms, zone),
         duration=elapsed(node.started_ms, node.finished_ms, now_ms),
@@ -215,6 +219,14 @@ def execution_text(step: JsonObject) -> str:
     if not lines and isinstance(child, dict):
         lines.append(f"{_text(child.get('name'))} {_text(child.get('params'))}".strip())
     return "\n".join(line for line in lines if line)
+
+
+def execution_summary(text: str) -> str:
+    """Return the line that tells most of a longer text: the first that is no shebang or comment."""
+    for line in text.splitlines():
+        if line.strip() and not line.lstrip().startswith("#") and line.strip() != "set -eu":
+            return line.strip()[:70]
+    return text.strip()[:70]
 
 
 def unmet_conditions(conditions: Iterable[JsonValue]) -> list[str]:

@@ -114,8 +114,9 @@ def step_warnings(expr: CronExpression) -> list[str]:
         if step < 2 or step == whole or whole % step == 0 or (whole == 24 and step == 5):
             continue
         fine = ", ".join(str(n) for n in range(2, whole) if whole % n == 0)
+        at = ", ".join(map(str, range(0, whole, step)))
         found.append(
-            f'schedule "{expr.text}": */{step} in {unit} field fires at 0, {step}, ... {unit}s, '
+            f'schedule "{expr.text}": */{step} in {unit} field fires at {at} {unit}s, '
             f"not every {step} {unit}s. Divisors of {whole} that work as expected: {fine}"
         )
     return found

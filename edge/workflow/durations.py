@@ -17,7 +17,7 @@ def read_window(node: Node | None) -> float:
     try:
         seconds = parse_go_duration(text, days=True)
     except ValueError as exc:
-        fail(node, "catchup_window", str(exc))
+        fail(node, "catchup_window", f"time: {exc}")
     if seconds <= 0:
         fail(node, "catchup_window", "duration must be positive")
     return seconds

@@ -124,7 +124,7 @@ def test_logs_are_rotated_compressed_and_pruned(tmp_path: Path) -> None:
     (logs / "small.log").write_text("small\n")
     (logs / "a b.log.7.gz").write_bytes(b"left from when more were kept")
     for number in range(4):
-        (logs / "a b.log").write_text(f"generation {number}\n" * 5000)
+        (logs / "a b.log").write_text(f"generation {number}\n" * 8000)
         done = _edge(
             tmp_path / "home",
             *("start", str(_SAMPLES / "rotate-logs.yaml")),
@@ -141,7 +141,7 @@ def test_logs_are_rotated_compressed_and_pruned(tmp_path: Path) -> None:
     newest = subprocess.run(
         ["gzip", "-dc", str(logs / "a b.log.1.gz")], capture_output=True, text=True, check=True
     )
-    assert newest.stdout == "generation 3\n" * 5000
+    assert newest.stdout == "generation 3\n" * 8000
 
 
 def test_a_backup_is_whole_and_the_oldest_go(tmp_path: Path) -> None:

@@ -148,3 +148,10 @@ def test_short_error_keeps_the_line_with_the_place() -> None:
 def test_error_lines_are_those_of_the_file() -> None:
     assert present.error_lines(LOAD_ERROR) == {4}
     assert present.error_lines("cannot read it") == frozenset()
+
+
+def test_a_long_execution_is_told_by_its_first_telling_line() -> None:
+    text = "#!/bin/sh\n# rotate\nset -eu\n\ncd /var/log && ls\nmore"
+    assert present.execution_summary(text) == "cd /var/log && ls"
+    assert present.execution_summary("# only words") == "# only words"
+    assert len(present.execution_summary("x" * 200)) == 70
