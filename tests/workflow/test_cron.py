@@ -171,7 +171,8 @@ def test_uneven_steps_warn(text: str, count: int) -> None:
 
 def test_warning_text() -> None:
     assert step_warnings(parse_cron("*/7 * * * *"))[0].startswith(
-        'schedule "*/7 * * * *": */7 in minute field fires at 0, 7, 14, 21, 28, 35, 42, 49, 56 minutes, '
+        'schedule "*/7 * * * *": */7 in minute field fires at 0, 7, 14, 21, 28, 35, 42, 49, 56'
+        " minutes, "
         "not every 7 minutes. Divisors of 60 that work as expected: 2, 3, 4, 5, 6, 10"
     )
 
