@@ -11,8 +11,9 @@ import json
 import os
 import shutil
 import signal
+import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,9 +74,23 @@ def plan_task(task: pb.Task, base_text: str) -> _Plan:
     return _Plan(dag, resolve_params(dag, parse_override_text(task.params)))
 
 
-def scratch_dir(worker_id: str, run_id: str) -> Path:
-    """Return the directory of a run's temporary files."""
-    return Path(tempfile.gettempdir(), "edge", "worker-logs", safe_name(worker_id), run_id)
+def scratch_dir(worker_id: str, run_id: str, attempt_id: str) -> Path:
+    """Return the directory of an attempt's temporary files, below one that only we can enter.
+
+    `<tmp>/edge`, or `<tmp>/edge-<uid>` where that is somebody else's. Raises: UserError.
+    """
+    uid = os.geteuid()
+    for name in ("edge", f"edge-{uid}"):
+        root = Path(tempfile.gettempdir(), name)
+        try:
+            root.mkdir(mode=0o700, exist_ok=True)
+            found = root.lstat()
+        except OSError:
+            continue
+        # In a directory that everybody can write to, a name may be a trap.
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == uid:
+            return root / "worker-logs" / safe_name(worker_id) / run_id / safe_name(attempt_id)
+    raise UserError(f"{root}: no directory of our own for temporary files")
 
 
 class TaskRunner:
@@ -110,31 +125,34 @@ class TaskRunner:
             log=log,
             on_lost=lambda error: self._lost(run, error, log),
         )
-        folder = scratch_dir(self._worker_id, task.dag_run_id)
         log.info("Run started")
+        files: list[Path] = []
         try:
             async with trio.open_nursery() as nursery:
                 await nursery.start(reporter.run)
-                status = await self._run(task, run, reporter, folder, log)
+                status = await self._run(task, run, reporter, files, log)
                 nursery.cancel_scope.cancel()
             log.info("Run ended", status=status.word)
         finally:
             with trio.move_on_after(_CLEANUP_S, shield=True):
-                await trio.to_thread.run_sync(_remove, folder)
+                await trio.to_thread.run_sync(_remove, files)
 
     async def _run(
         self,
         task: pb.Task,
         run: RunningRun,
         reporter: CoordinatorReporter,
-        folder: Path,
+        made: list[Path],
         log: Logger,
     ) -> RunStatus:
+        """Run the attempt; the directories that were made are added to `made`."""
         from edge.engine.runner import Runner
 
         try:
             base_text = await trio.to_thread.run_sync(self._own_base)
             plan = plan_task(task, base_text)
+            folder = scratch_dir(self._worker_id, task.dag_run_id, task.attempt_id)
+            made.append(folder)
             files = await trio.to_thread.run_sync(self._files, folder, task)
             runner = Runner(
                 self._spec(task, plan, files),
@@ -144,7 +162,7 @@ class TaskRunner:
                 log=log,
             )
         except (EdgeError, OSError) as exc:
-            error = exc.message if isinstance(exc, EdgeError) else f"{folder}: {exc.strerror}"
+            error = exc.message if isinstance(exc, EdgeError) else f"{exc.filename}: {exc.strerror}"
             log.error("Run cannot start", error=error)
             await reporter.finished(self._failed(task, error))
             return RunStatus.FAILED
@@ -169,7 +187,7 @@ class TaskRunner:
         )
 
     def _spec(self, task: pb.Task, plan: _Plan, files: RunFiles) -> AttemptSpec:
-        from edge.config.environment import step_environment, user_environment
+        from edge.config.environment import engine_environment, step_environment
         from edge.engine.attempt import AttemptSpec
 
         settings = self._settings
@@ -190,7 +208,7 @@ class TaskRunner:
             labels=tuple(part for part in task.labels.split(",") if part),
             files=files,
             step_environ=step_environment(self._environ, settings),
-            process_environ=user_environment(self._environ),
+            process_environ=engine_environment(self._environ),
             default_shell=settings.default_shell,
             created_ms=self._clock.now_ms(),
             definition_id=task.definition_id or Path(task.source_file).stem or task.target,
@@ -278,9 +296,12 @@ def _previous(task: pb.Task) -> RunRecord | None:
     return previous
 
 
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        folder.parent.rmdir()
-    except OSError:
-        pass
+def _remove(folders: Iterable[Path]) -> None:
+    """Remove directories, and those above them that are empty now."""
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+        for parent in list(folder.parents)[:2]:
+            try:
+                parent.rmdir()
+            except OSError:
+                break

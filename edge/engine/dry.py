@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.config.environment import step_environment
+from edge.config.environment import engine_environment, step_environment
 from edge.config.log import get_logger
 from edge.core.clock import SystemClock
 from edge.core.ids import RunRef, attempt_id_from, run_id_from
@@ -72,7 +72,7 @@ async def dry_run(settings: Settings, dag: DAG, params: ResolvedParams) -> tuple
         params=params,
         files=run_files(settings, dag, ref, attempt_id, now_ms),
         step_environ=step_environment(os.environ, settings),
-        process_environ=dict(os.environ),
+        process_environ=engine_environment(os.environ),
         default_shell=settings.default_shell,
         created_ms=now_ms,
         definition_id=dag.name,

@@ -7,12 +7,12 @@ import signal as signals
 import sys
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import trio
 
-from edge.config.environment import step_environment
+from edge.config.environment import engine_environment, step_environment
 from edge.config.log import get_logger
 from edge.config.settings import Settings
 from edge.core.clock import WallClock
@@ -76,9 +76,7 @@ class RunHost:
         self._idle = trio.Event()
         self._step_environ = step_environment(os.environ, settings)
         self._step_environ.setdefault("DAGU_EXECUTABLE", sys.executable)
-        # Everything but what is barred from steps: `${env.X}` must not see that either.
-        everything = replace(settings, env_passthrough=tuple(os.environ))
-        self._process_environ = step_environment(os.environ, everything)
+        self._process_environ = engine_environment(os.environ)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Own the runs until cancelled."""
@@ -162,6 +160,7 @@ class RunHost:
             step_environ=self._step_environ,
             process_environ=self._process_environ,
             default_shell=self.settings.default_shell,
+            step_log_max_bytes=self.settings.storage.step_log_max_bytes,
             created_ms=now_ms,
             definition_id=Path(dag.source_file).stem if dag.source_file else dag.name,
             pid=self._host.pid,
@@ -249,7 +248,7 @@ class RunHost:
 def check_free_space(settings: Settings) -> None:
     """Refuse a start on a disk that is nearly full. Raises: UserError."""
     floor_mb = settings.storage.free_space_floor_mb
-    for folder in {settings.paths.data_dir, settings.paths.log_dir}:
+    for folder in dict.fromkeys((settings.paths.data_dir, settings.paths.log_dir)):
         try:
             found = os.statvfs(folder)
         except FileNotFoundError:
