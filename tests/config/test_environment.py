@@ -55,8 +55,9 @@ def test_passthrough_zone_and_shell(tmp_path: Path) -> None:
     assert "C" not in out
 
 
-def test_a_frozen_program_gives_the_users_loader_path_back() -> None:
-    frozen = {"LD_LIBRARY_PATH": "/bundle", "_PYI_APPLICATION_HOME_DIR": "/bundle"}
+@pytest.mark.parametrize("left_behind", ["_PYI_APPLICATION_HOME_DIR", "_PYI_ARCHIVE_FILE"])
+def test_a_frozen_program_gives_the_users_loader_path_back(left_behind: str) -> None:
+    frozen = {"LD_LIBRARY_PATH": "/bundle", left_behind: "/bundle"}
     assert user_environment(frozen) == {}
     kept = user_environment(frozen | {"LD_LIBRARY_PATH_ORIG": "/usr/local/lib"})
     assert kept == {"LD_LIBRARY_PATH": "/usr/local/lib"}
