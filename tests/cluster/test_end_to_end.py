@@ -135,7 +135,7 @@ async def test_two_thousand_lines_come_back_complete(tmp_path: Path) -> None:
         assert b"DAG run finished" in site.log("scheduler.log", record)
         assert record.nodes[0].stdout.endswith(f"/demo/r1/{record.attempt_id}/many.stdout.log")
         assert (site.settings.paths.log_dir / record.nodes[0].stdout).read_bytes() == expected
-        assert not site.coordinator._hub.leases.get(record.attempt_key)
+        await until(lambda: site.coordinator._hub.leases.get(record.attempt_key) is None)
         summary = site.store.summary_of(ref)
         assert summary is not None
         assert summary.trigger_type.word == "manual"
