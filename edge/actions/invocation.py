@@ -77,7 +77,8 @@ def select_shell(step: Step | None, dag: DAG, scope: Scope, default: str) -> Sel
     words = tuple(split_words(default) or ()) if default else ()
     if not words:
         words = (scope.get("SHELL", with_process=True) or scope.host.get("SHELL") or "sh",)
-    return SelectedShell(words[:1] + own_args if own_args else words, is_default=True)
+    args = own_args or tuple(resolve(arg, Policy.VALUE, scope) for arg in dag.shell_args)
+    return SelectedShell(words[:1] + args if args else words, is_default=True)
 
 
 def _resolved(shell: Shell, scope: Scope) -> tuple[str, ...]:
