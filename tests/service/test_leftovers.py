@@ -56,7 +56,13 @@ def test_what_is_not_proved_stays_alive(
 
 
 def test_members_without_their_leader_are_known_by_their_environment() -> None:
-    script = "import os,subprocess;subprocess.Popen(['sleep','60'],pass_fds=[]);os._exit(0)"
+    # The kernel shows the environment of a new program a moment after its start.
+    script = (
+        "import os, subprocess\n"
+        "child = subprocess.Popen(['sleep', '60'])\n"
+        "while b'DAG_RUN_ID' not in open(f'/proc/{child.pid}/environ', 'rb').read(): pass\n"
+        "os._exit(0)"
+    )
     reader, writer = os.pipe()
     os.close(reader)
     leader = subprocess.Popen(
