@@ -13,7 +13,7 @@ import trio
 
 from edge.config.log import Logger
 from edge.core.clock import SystemClock, WallClock, format_rfc3339, parse_rfc3339, to_ms
-from edge.core.errors import DuplicateRunError
+from edge.core.errors import DuplicateRunError, TransientError
 from edge.core.ids import RunRef, run_id_from
 from edge.core.status import RunStatus
 from edge.scheduler.catalog import CatalogEntry
@@ -33,7 +33,10 @@ from edge.store.view import as_seen
 from edge.store.writer import StoreWriter
 from edge.workflow.model import DAG, ScheduleEntry
 
-__all__ = ["Evaluator", "Launch", "StopRun"]
+__all__ = ["LAUNCH_LIMIT_S", "Evaluator", "Launch", "StopRun"]
+
+#: a start that has claimed its slot is not cut off by a stop of the service, for so long
+LAUNCH_LIMIT_S = 10.0
 
 _BUSY = (RunStatus.NOT_STARTED, RunStatus.RUNNING, RunStatus.QUEUED)
 _SEEN, _START = "seen", "start"
@@ -174,18 +177,22 @@ class Evaluator:
         else:
             run_id = run_id_from(SystemClock().now_ms(), os.urandom(10))
         identity, slot_ms = slot.entry.identity, slot.slot_ms
-        is_ours = await self._writer.commit(
-            lambda store: store.claim_slot(dag.name, identity, slot_ms, run_id, _START)
-        )
-        if is_one_off:
-            self._one_offs[(dag.name, identity)] = False
-        if not is_ours:
+        # A claim without its run would be a slot that nobody serves and nobody misses.
+        with trio.move_on_after(LAUNCH_LIMIT_S, shield=True):
+            is_ours = await self._writer.commit(
+                lambda store: store.claim_slot(dag.name, identity, slot_ms, run_id, _START)
+            )
+            if is_one_off:
+                self._one_offs[(dag.name, identity)] = False
+            if not is_ours:
+                return
+            try:
+                await self._launch(dag, run_id=run_id, schedule_time_ms=slot_ms, entry=entry)
+            except DuplicateRunError:
+                if not is_one_off:
+                    raise
             return
-        try:
-            await self._launch(dag, run_id=run_id, schedule_time_ms=slot_ms, entry=entry)
-        except DuplicateRunError:
-            if not is_one_off:
-                raise
+        raise TransientError(f"{dag.name}: the run was not started within {LAUNCH_LIMIT_S:.0f} s")
 
     def _skip_busy(self, dag: DAG, slot: Slot, when: str) -> None:
         if slot.entry.cron is None:

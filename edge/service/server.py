@@ -23,6 +23,7 @@ from edge.engine.control import serve_control
 from edge.engine.host import RunHost
 from edge.engine.processes import Spawner
 from edge.scheduler.catalog import Catalog
+from edge.scheduler.evaluator import LAUNCH_LIMIT_S
 from edge.service.control import Dispatcher, ServiceControl
 from edge.service.errors import single_error
 from edge.service.health import is_loopback, serve_health
@@ -111,6 +112,9 @@ class _ServiceProcess:
         self._runtime = runtime_dir(environ)
         self._began = time.monotonic()
         self._url = ""
+        self._scheduler_ended = trio.Event()
+        if "scheduler" not in self._roles:
+            self._scheduler_ended.set()
 
     async def run(self, task_status: trio.TaskStatus[str]) -> int:
         storage = self._settings.storage
@@ -195,8 +199,11 @@ class _ServiceProcess:
             await self._stop.first.wait()
             self._notifier.send("STOPPING=1", "STATUS=draining")
             self._log.info("Stopping", reason=self._stop.reason, runs=len(parts.runs.active))
-            parts.control.is_stopping = True
             starters.cancel()
+            # A due run that is being started still gets started, and drains like the others.
+            with trio.move_on_after(LAUNCH_LIMIT_S):
+                await self._scheduler_ended.wait()
+            parts.control.is_stopping = True
             code = await self._drain(parts.runs)
             nursery.cancel_scope.cancel()
         return code
@@ -267,8 +274,11 @@ class _ServiceProcess:
             rate=rate,
             log=self._log,
         )
-        with scope:
-            await scheduler.run(task_status=task_status)
+        try:
+            with scope:
+                await scheduler.run(task_status=task_status)
+        finally:
+            self._scheduler_ended.set()
 
     async def _start_web(self, nursery: trio.Nursery, parts: _Parts, catalog: Catalog) -> None:
         from edge.web.context import WebContext, no_workers

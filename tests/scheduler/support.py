@@ -102,6 +102,8 @@ class Bench:
     #: seconds that really passed, as `elapsed` tells
     passed_s: float = 0.0
     scheduler: Scheduler | None = None
+    #: cancels the scheduler alone
+    scope: trio.CancelScope | None = None
 
     async def launch(
         self, dag: DAG, *, run_id: str, schedule_time_ms: int, entry: CatalogEntry
@@ -231,5 +233,11 @@ async def start(found: Bench, nursery: trio.Nursery, plausible_since_ms: int = 0
         elapsed=lambda: found.passed_s,
         plausible_since_ms=plausible_since_ms,
     )
-    await nursery.start(found.scheduler.run)
+    await nursery.start(_run_in_scope, found)
     await found.settle()
+
+
+async def _run_in_scope(found: Bench, *, task_status: trio.TaskStatus[None]) -> None:
+    assert found.scheduler is not None
+    with trio.CancelScope() as found.scope:
+        await found.scheduler.run(task_status=task_status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -330,3 +331,29 @@ async def test_served_slots_are_forgotten_after_two_days(tmp_path: Path, mock_cl
             await b.pass_minutes(24 * 60, wall_minutes=24 * 60)
         assert len(b.launched) == 5
         assert len(b.store.served_slots("a")) == 3
+
+
+async def test_a_stop_does_not_cut_off_a_claimed_start(tmp_path: Path, mock_clock: T) -> None:
+    """Cancelled between claim and launch, the run is still started."""
+    claimed = trio.Event()
+
+    def slow_claim(b: Bench) -> None:
+        commit = b.writer.commit
+
+        async def patched(fn: Callable[[Store], object]) -> object:
+            result = await commit(fn)
+            claimed.set()
+            return result
+
+        b.writer.commit = patched  # type: ignore[method-assign,assignment]
+
+    async with bench(tmp_path, mock_clock, dag("a", "0 * * * *"), now_ms=NOON - MINUTE) as b:
+        assert b.launched == []
+        slow_claim(b)
+        b.wall.value_ms = NOON
+        mock_clock.jump(60)
+        await claimed.wait()
+        assert b.scope is not None
+        b.scope.cancel()
+        await b.settle()
+        assert b.launched == [("a", 0)]
