@@ -56,10 +56,13 @@ class ForegroundRun:
         labels: Sequence[str],
         quiet: bool,
         progress: bool,
+        params_text: str = "",
     ) -> None:
+        """`params_text`: the parameters as the caller wrote them, for the log."""
         self._settings = settings
         self._dag = dag
         self._params = params
+        self._params_text = params_text
         self._clock = SystemClock()
         self._run_id = run_id or run_id_from(self._clock.now_ms(), os.urandom(10))
         self._trigger_type = trigger_type
@@ -78,7 +81,7 @@ class ForegroundRun:
         if self._progress:
             # The live view takes the place of the log lines.
             configure(quiet=True)
-        log.info("Executing root dag-run", params=self._params.raw)
+        log.info("Executing root dag-run", params=self._params_text)
         self._check_plan()
         storage = self._settings.storage
         store = Store.open(self._settings.paths.store_file, page_size=storage.page_size)

@@ -103,6 +103,11 @@ def run(parsed: Parsed) -> int:
         labels=labels,
         quiet=parsed.flag("quiet"),
         progress=_wants_progress(parsed),
+        params_text=(
+            parsed.text("params")
+            if parsed.dash_at is None
+            else " ".join(parsed.positionals[parsed.dash_at :])
+        ),
     )
     return trio.run(foreground.run, watcher)
 
