@@ -1,6 +1,6 @@
 """Which roles run in this process, under one nursery, from start to drain (DESIGN sections 3, 10).
 
-Order of life: store, writer, recovery, runs, control socket, coordinator, scheduler, web; ready
+Order of life: store, writer, recovery, runs, control socket, coordinator, web, scheduler; ready
 when all are. Order of death: no new run, running ones drain, web and coordinator, writer, store.
 """
 
@@ -185,11 +185,12 @@ class _ServiceProcess:
         async with trio.open_nursery() as nursery:
             if self._roles & {"web", "scheduler"}:
                 await nursery.start(catalog.watch)
-            if "scheduler" in self._roles:
-                await nursery.start(self._run_scheduler, starters, parts, catalog)
             if "web" in self._roles:
                 await self._start_web(nursery, parts, catalog)
             await self._start_health(nursery)
+            # Last: a process that cannot have its ports must not have started a run.
+            if "scheduler" in self._roles:
+                await nursery.start(self._run_scheduler, starters, parts, catalog)
             period_s = watchdog_period_s(self._environ, self._host.pid)
             if period_s is not None:
                 nursery.start_soon(self._notifier.keep_watchdog, period_s, parts.writer.flush)

@@ -79,8 +79,10 @@ async def test_ready_only_when_every_role_is(tmp_path: Path) -> None:
 async def test_a_port_in_use_ends_the_process_with_one_error(
     tmp_path: Path, member: str, roles: set[str], text: str
 ) -> None:
+    text_of_dag = 'schedule: "* * * * *"\nsteps:\n  - name: a\n    run: "true"\n'
     with taken_port() as taken:
         settings = home_settings(tmp_path, **{member: str(taken.getsockname()[1])})
+        write_dag(tmp_path, "tick", text_of_dag)
         with pytest.raises(EdgeError, match=text) as caught, trio.fail_after(10):
             await run_services(
                 settings,
@@ -89,6 +91,10 @@ async def test_a_port_in_use_ends_the_process_with_one_error(
                 environ={"XDG_RUNTIME_DIR": str(tmp_path / "run")},
             )
     assert "\n" not in str(caught.value)
+    store = Store.open_reader(settings.paths.store_file)
+    assert store is not None
+    assert store.latest_record("tick") is None, "no run by a service that could not start"
+    store.close()
     assert str(taken.getsockname()[1] if taken.fileno() >= 0 else "") in str(caught.value)
 
 
