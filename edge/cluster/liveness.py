@@ -130,57 +130,70 @@ class Liveness:
             lease = action.lease
             match action:
                 case MarkUnreachable():
-                    await self._mark(lease, action.last_contact_ms)
-                    hub.log.warning("Run is unreachable", **_fields(lease))
+                    if await self._mark(lease, action.last_contact_ms):
+                        hub.log.warning("Run is unreachable", **_fields(lease))
+                    else:
+                        await self._forget(lease)
                 case MarkReachable():
                     await self._mark(lease, None)
                     hub.log.info("Run is reachable again", **_fields(lease))
                 case Expire():
-                    await self._expire(lease)
-                    hub.log.warning("Lease expired, run failed", **_fields(lease))
+                    if await self._expire(lease):
+                        hub.log.warning("Lease expired, run failed", **_fields(lease))
+                    else:
+                        await self._forget(lease)
                 case Revive():
                     await self._revive(lease)
                     hub.log.info("Run is alive after all", **_fields(lease))
                 case Forget():
-                    key = lease.attempt_key
-                    await hub.writer.commit(lambda store, k=key: rows.delete_lease(store, k))  # type: ignore[misc]
+                    await self._forget(lease)
 
-    async def _mark(self, lease: LeaseRecord, contact_ms: int | None) -> None:
-        """Write or take away the condition `Reachable=Unknown` with the last contact."""
+    async def _forget(self, lease: LeaseRecord) -> None:
+        """Remove the lease of a run that has ended, is gone, or has a newer attempt."""
+        hub, key = self._hub, lease.attempt_key
+        hub.leases.drop(key)
+        hub.tracked.pop(key, None)
+        await hub.writer.commit(lambda store: rows.delete_lease(store, key))
+
+    async def _mark(self, lease: LeaseRecord, contact_ms: int | None) -> bool:
+        """Write or take away the condition `Reachable=Unknown` with the last contact.
+
+        Returns False when the attempt is not the latest one of an active run.
+        """
         hub = self._hub
         wall_ms = hub.wall_ms()
         seen_ms = None if contact_ms is None else wall_ms - (hub.now_ms() - contact_ms)
 
-        def apply(store: Store) -> None:
+        def apply(store: Store) -> bool:
             record = store.load_record(lease.run)
-            if record is None or record.attempt_id != lease.attempt_id:
-                return
-            if record.status.is_final:
-                return
+            if record is None or record.attempt_id != lease.attempt_id or record.status.is_final:
+                return False
             _set_reachable(record, lease.worker_id, seen_ms)
             store.write_run(record.attempt_row, record)
             store.set_contact(record.attempt_row, seen_ms)
+            return True
 
-        await hub.writer.commit(apply)
         hub.tracked.pop(lease.attempt_key, None)
+        return await hub.writer.commit(apply)
 
-    async def _expire(self, lease: LeaseRecord) -> None:
+    async def _expire(self, lease: LeaseRecord) -> bool:
+        """Fail the run; False when the attempt is not the latest one of an active run."""
         hub, error = self._hub, lease_expired_text(lease.worker_id)
         wall_ms = hub.wall_ms()
 
-        def apply(store: Store) -> None:
+        def apply(store: Store) -> bool:
             record = store.load_record(lease.run)
             if record is None or record.attempt_id != lease.attempt_id:
-                return
+                return False
             if record.status not in (RunStatus.RUNNING, RunStatus.QUEUED, RunStatus.NOT_STARTED):
-                return
+                return False
             failed = fail_record(record, error, wall_ms)
             failed.worker_id = failed.worker_id or lease.worker_id
             failed.extra = _without_reachable(failed.extra)
-            store.finish(record.attempt_row, failed)
+            return store.finish(record.attempt_row, failed)
 
-        await hub.writer.commit(apply)
         hub.tracked.pop(lease.attempt_key, None)
+        return await hub.writer.commit(apply)
 
     async def _revive(self, lease: LeaseRecord) -> None:
         """Take the failure of a lease that ran out back (section 4.6)."""

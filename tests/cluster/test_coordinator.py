@@ -125,7 +125,7 @@ async def test_stale_queue_dispatch(
 
 
 async def test_a_second_start_supersedes_the_first(tmp_path: Path, mock_clock: MockClock) -> None:
-    async with open_coordinator(tmp_path) as (hub, _):
+    async with open_coordinator(tmp_path) as (hub, store):
         await heartbeat(hub)
         await dispatch(hub, start_task())
         first = await claim(hub)
@@ -137,6 +137,13 @@ async def test_a_second_start_supersedes_the_first(tmp_path: Path, mock_clock: M
         assert second.attempt_id != first.attempt_id
         assert await report(hub, second, 1) == ""
         assert await report(hub, first, 4) == SUPERSEDED
+        # The lease of the old attempt goes without a word about the run.
+        mock_clock.jump(20)
+        assert await run_heartbeat(hub, second) == []
+        mock_clock.jump(15)
+        await hub.sweep()
+        assert [lease.attempt_id for lease in hub._hub.leases] == [second.attempt_id]
+        assert "conditions" not in stored(store).extra
 
 
 async def test_in_process_dispatch_refuses_a_known_run_id(
