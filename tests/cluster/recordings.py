@@ -24,7 +24,7 @@ def events(name: str) -> list[dict[str, Any]]:
 
 def message_type(name: str) -> type[Message]:
     """Return the message class of a `type`."""
-    found = getattr(pb, name, None) or getattr(health_pb2, name)
+    found: type[Message] = getattr(pb, name, None) or getattr(health_pb2, name)
     assert issubclass(found, Message)
     return found
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
+import edge.cluster
 from edge.cluster.bridge import Bridge, Reader, open_bridge
 from edge.cluster.rpc import Caller, Code, RpcError
 from edge.cluster.wire import MAX_MESSAGE_BYTES, health_pb2, pb
@@ -209,3 +212,10 @@ async def test_size_limit() -> None:
         assert error.value.code is Code.RESOURCE_EXHAUSTED
         await channel.aclose()
         nursery.cancel_scope.cancel()
+
+
+def test_only_the_bridge_knows_grpc_and_asyncio() -> None:
+    package = Path(edge.cluster.__file__).parent
+    pattern = re.compile(r"^\s*(?:import|from)\s+(grpc|asyncio|trio_asyncio)\b", re.MULTILINE)
+    users = {path.name for path in package.glob("*.py") if pattern.search(path.read_text())}
+    assert users == {"bridge.py"}

@@ -528,7 +528,8 @@ async def test_status_and_definitions_can_be_asked_for(
             )
         empty = pb.ClaimAgentSessionCleanupRequest(worker_id="w")
         assert not (await calls.claim_agent_session_cleanup(empty, EDGE)).found
-        code, text = await _refused(calls.handlers()["PutState"](pb.PutStateRequest(), EDGE))
+        put_state: Any = calls.handlers()["PutState"]
+        code, text = await _refused(put_state(pb.PutStateRequest(), EDGE))
         assert code is Code.UNIMPLEMENTED
         assert text == "method PutState is not implemented in this version of edge yet"
 

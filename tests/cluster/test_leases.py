@@ -10,6 +10,7 @@ from edge.cluster.leases import (
     LEASE_STALE_MS,
     Expire,
     Forget,
+    LeaseAction,
     LeaseRecord,
     LeaseTable,
     MarkReachable,
@@ -29,7 +30,7 @@ def _other(**changes: object) -> LeaseRecord:
         name: getattr(LEASE, name)
         for name in ("attempt_key", "run", "root", "attempt_id", "worker_id", "claim_token")
     }
-    return LeaseRecord(**{**values, **changes})  # type: ignore[arg-type]
+    return LeaseRecord(**{**values, **changes})
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,8 @@ def test_marks_alternate(steps: list[tuple[str, int]], is_edge: bool) -> None:
     """Whatever happens: each bad news is followed by good news before the next bad one."""
     table = LeaseTable(unreachable_limit_ms=200_000)
     table.grant(LEASE, 0, is_edge=is_edge)
-    now_ms, news = 0, []
+    now_ms = 0
+    news: list[LeaseAction] = []
     for step, wait_ms in steps:
         now_ms += wait_ms
         if step == "beat":

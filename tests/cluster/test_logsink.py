@@ -160,7 +160,7 @@ def test_refusals(tmp_path: Path, chunks: list[pb.LogChunk], code: Code, text: s
 @pytest.mark.parametrize("member", ["worker_id", "dag_run_id", "attempt_id"])
 def test_identity_is_required(member: str) -> None:
     with pytest.raises(RpcError, match="worker, DAG run, and attempt identity are required"):
-        stream_identity(_chunk(**{member: ""}))
+        stream_identity(_chunk(**{member: ""}))  # type: ignore[arg-type]
 
 
 def test_the_attempt_key_is_computed_for_a_root_run() -> None:

@@ -53,7 +53,7 @@ class _Script:
     async def check(self, _request: Any, _caller: Caller) -> Message:
         return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
 
-    async def poll(self, _request: Any, _caller: Caller) -> Message:
+    async def poll(self, _request: Any, _caller: Caller) -> Any:
         if not self._polls:
             await trio.sleep_forever()
         answer = copy.deepcopy(self._polls.pop(0))
@@ -65,7 +65,7 @@ class _Script:
     async def heartbeat(self, _request: Any, _caller: Caller) -> Message:
         return pb.HeartbeatResponse()
 
-    async def ack(self, request: Any, _caller: Caller) -> Message:
+    async def ack(self, request: Any, _caller: Caller) -> Any:
         if not request.attempt_key:
             return pb.AckTaskClaimResponse(error="claim not found or expired")
         return self._acks.pop(0)
@@ -217,8 +217,7 @@ async def test_heartbeats(sent: _Sent) -> None:
 async def test_status_reports(sent: _Sent) -> None:
     found, recorded = sent.of("ReportStatus"), _recorded("ReportStatus")
     for message in found:
-        ours = as_dict(message)
-        assert {**ours, "status": None} == {**recorded[0], "status": None}
+        assert {**as_dict(message), "status": None} == {**recorded[0], "status": None}
     ours, theirs = [_status(item) for item in found], [_status(item) for item in recorded]
     assert [(s["status"], s["nodes"][0]["status"]) for s in ours] == [
         (s["status"], s["nodes"][0]["status"]) for s in theirs

@@ -21,7 +21,9 @@ _ROOT = Path(__file__).parent.parent.parent
 
 
 def _unknown(value: Any) -> list[str]:
-    found = [f"{value.DESCRIPTOR.name}:{field.field_number}" for field in UnknownFieldSet(value)]
+    # The stubs do not know that it can be walked through.
+    fields: Any = UnknownFieldSet(value)
+    found = [f"{value.DESCRIPTOR.name}:{field.field_number}" for field in fields]
     for descriptor, content in value.ListFields():
         if descriptor.message_type is None or descriptor.message_type.GetOptions().map_entry:
             continue
