@@ -22,6 +22,8 @@ class Outcome:
 
     code: int
     error: str = ""
+    #: name of a private file, which no error text may show
+    private_file: str = ""
 
 
 class ActionContext(Protocol):

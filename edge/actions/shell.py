@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from edge.actions.base import ActionContext, ActionError, Outcome
 from edge.actions.invocation import (
@@ -61,8 +62,7 @@ async def _run_script(context: ActionContext, run: ScriptRun) -> Outcome:
         path = _write_script(text)
         invocation = script_invocation(text, path, shell, context.scope, has_shebang=has_shebang)
         outcome = await _run(context, invocation)
-        # The name of the private file means nothing to anybody.
-        return Outcome(outcome.code, outcome.error.replace(path, "script"))
+        return replace(outcome, private_file=path)
     except ActionError as exc:
         return Outcome(1, str(exc))
     except OSError as exc:

@@ -255,6 +255,10 @@ class NodeRun:
         if error and self._err.tail and self._has_run:
             tail = self._err.tail.decode("utf-8", "replace")
             error = f"{error}\nrecent stderr (tail):\n{tail}"
+        if outcome.private_file:
+            # The shell names its script in each of its messages.
+            error = error.replace(f"{outcome.private_file}: ", "")
+            error = error.replace(outcome.private_file, "script")
         matcher = self._out.log.matcher
         matched = bool(error) and matcher is not None and matcher.finish()
         return NodeExited(self.key, outcome.code, error, matched)
@@ -288,16 +292,18 @@ class NodeRun:
         assert process.stdout is not None
         assert process.stderr is not None
         run.post(NodeSpawned(self.key, process.pid))
+        is_closed = False
         try:
             async with trio.open_nursery() as nursery:
                 self._pumps = nursery.cancel_scope
                 nursery.start_soon(_pump, process.stdout, self._out)
                 nursery.start_soon(_pump, process.stderr, self._err)
                 await process.wait()
+            is_closed = True
         finally:
             self._process = self._pumps = None
             with trio.move_on_after(_CLEAN_UP_S, shield=True):
-                if not process.is_over:
+                if not (process.is_over and is_closed):
                     process.signal_group(signal.SIGKILL)
                     await process.wait()
             await process.close()

@@ -20,6 +20,7 @@ import time
 
 __all__ = ["Watcher", "fork_watcher", "start_ticks"]
 
+_IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE)
 _SCAN_FOR_S = 1.0
 _SCAN_PAUSE_S = 0.02
 _BACKLOG_MAX_BYTES = 1 << 20
@@ -89,16 +90,26 @@ def fork_watcher() -> Watcher:
     Raises: OSError when the system has no process or file descriptor left.
     """
     read_fd, write_fd = os.pipe2(os.O_CLOEXEC)
-    pid = os.fork()
+    # A Ctrl-C between the fork and the first lines of the watcher must not end it.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _IGNORED)
+    try:
+        pid = os.fork()
+    except OSError:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        os.close(read_fd)
+        os.close(write_fd)
+        raise
     if pid == 0:
         status = 1
         try:
             _become_watcher(read_fd)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             _watch(read_fd)
             status = 0
         finally:
             # No clean-up of the engine may run in its copy.
             os._exit(status)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     os.close(read_fd)
     os.set_blocking(write_fd, False)
     return Watcher(write_fd, pid)
@@ -106,7 +117,7 @@ def fork_watcher() -> Watcher:
 
 def _become_watcher(keep_fd: int) -> None:
     """Let go of all that belongs to the engine: its files, directory, and Ctrl-C."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE):
+    for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
     os.chdir("/")
     null = os.open(os.devnull, os.O_RDWR)

@@ -94,6 +94,6 @@ def make_runner(
 def read(path: str) -> str:
     """Return a log's text; a stream that never had a byte has no file."""
     try:
-        return Path(path).read_text()
+        return "" if not path else Path(path).read_text()
     except FileNotFoundError:
         return ""
