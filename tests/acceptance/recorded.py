@@ -57,6 +57,7 @@ NOT_BUILT = frozenset("enqueue dequeue restart retry ps ls exec rm cleanup".spli
 
 #: note of an invocation -> the configuration that it names, `<ROOT>/work/alt.yaml`
 CONFIGS = {
+    "no auth.mode": "",
     "basePath: /x": "basePath: /x",
     "nonsense: 1": "nonsense: 1",
     "port: 70000": "port: 70000",
