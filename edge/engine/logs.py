@@ -11,7 +11,6 @@ import json
 import os
 import re
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -41,8 +40,8 @@ class StreamLog:
         self._on_growth = on_growth
         self._max_bytes = max_bytes
         self._fd = -1
-        self._end: deque[bytes] | None = None
-        self._end_bytes = 0
+        self._end: bytearray | None = None
+        self._end_limit = min(_KEPT_END_BYTES, max_bytes // 4)
         self._dropped = 0
 
     def create(self) -> None:
@@ -64,13 +63,13 @@ class StreamLog:
     def _append(self, data: bytes) -> None:
         if self._fd < 0:
             self.create()
-        room = self._max_bytes - min(_KEPT_END_BYTES, self._max_bytes // 4) - self.size
+        room = self._max_bytes - self._end_limit - self.size
         if self._end is None and len(data) <= room:
             _write_all(self._fd, data)
             self.size += len(data)
         else:
             if self._end is None:
-                self._end = deque()
+                self._end = bytearray()
                 head, data = data[: max(room, 0)], data[max(room, 0) :]
                 _write_all(self._fd, head)
                 self.size += len(head)
@@ -80,20 +79,24 @@ class StreamLog:
 
     def _keep_end(self, data: bytes) -> None:
         assert self._end is not None
-        self._end.append(data)
-        self._end_bytes += len(data)
-        limit = min(_KEPT_END_BYTES, self._max_bytes // 4)
-        while self._end_bytes - len(self._end[0]) >= limit:
-            gone = len(self._end.popleft())
-            self._end_bytes -= gone
-            self._dropped += gone
+        self._end += data
+        # Cut rarely: each cut moves what stays.
+        if len(self._end) > 2 * self._end_limit:
+            self._cut_end()
+
+    def _cut_end(self) -> None:
+        assert self._end is not None
+        gone = max(len(self._end) - self._end_limit, 0)
+        del self._end[:gone]
+        self._dropped += gone
 
     def close(self) -> None:
         """Write what was kept of the end, and close. Safe to call twice."""
         try:
             if self._end is not None and self._fd >= 0:
+                self._cut_end()
                 mark = f"\ndropped {self._dropped} bytes\n".encode() if self._dropped else b""
-                end = mark + b"".join(self._end)
+                end = mark + bytes(self._end)
                 _write_all(self._fd, end)
                 self.size += len(end)
                 if self._on_growth is not None:
