@@ -13,6 +13,9 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, databas
 settings.register_profile("search", max_examples=2_000, deadline=None, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+#: Read by tests: where the frozen build and the real binary are.
+_FOR_TESTS = ("EDGE_FROZEN", "EDGE_DAGU_BINARY")
+
 #: The tree that is under test.
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the caller's EDGE_* and DAGU_* away: a developer's own home must not be touched."""
     for name in list(os.environ):
-        if name.startswith(("EDGE_", "DAGU_")) and name != "EDGE_FROZEN":
+        if name.startswith(("EDGE_", "DAGU_")) and name not in _FOR_TESTS:
             monkeypatch.delenv(name)
 
 
