@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-__all__ = ["FLAT", "KEYS", "Key", "Value", "is_inert", "is_read_by"]
+__all__ = ["FLAT", "KEYS", "Key", "Value", "is_inert", "is_missed_guard", "is_read_by"]
 
 Value: TypeAlias = "str | int | float | bool | tuple[str, ...] | dict[str, str]"
 
@@ -145,6 +145,16 @@ def is_inert(name: str) -> bool:
     """Tell whether the key, or a section around it, is one that edge accepts without effect."""
     parts = name.split(".")
     return any(".".join(parts[: count + 1]) in _INERT for count in range(len(parts)))
+
+
+def is_missed_guard(name: str, value: object) -> bool:
+    """Tell whether a person relies on a protection that this version does not have.
+
+    To ignore such a key would serve the page with less protection than was asked for.
+    """
+    if name in ("tls.cert_file", "tls.key_file", "ip_access.allowed_ips"):
+        return bool(value)
+    return name in ("permissions.write_dags", "permissions.run_dags") and value is False
 
 
 def is_read_by(name: str, section: str) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge.config.keys import FLAT, KEYS, Key, Value, is_inert, is_read_by
+from edge.config.keys import FLAT, KEYS, Key, Value, is_inert, is_missed_guard, is_read_by
 from edge.core.durations import parse_go_duration
 from edge.core.errors import UserError
 
 __all__ = ["read_values"]
 
+#: commands that would serve a page with less protection than the file asks for
+_SERVES_PAGES = ("server", "start-all")
 _TRUE, _FALSE = ("1", "t", "true"), ("0", "f", "false")
 
 
@@ -51,6 +53,12 @@ def read_values(
         _check_names([(entry.key, entry.line) for entry in entries], warnings, file)
         for entry in entries:
             folded = entry.key.lower()
+            if section in _SERVES_PAGES and is_missed_guard(folded, entry.value):
+                raise UserError(
+                    f"failed to build config: {file}:{entry.line}: {folded} is not available in"
+                    " this version of edge yet",
+                    hint="remove it; the page is served on loopback only",
+                )
             name = FLAT.get(folded, folded)
             if name in KEYS:
                 target = last if folded in FLAT else values

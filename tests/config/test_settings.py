@@ -234,3 +234,29 @@ def test_values_out_of_range_name_their_key(tmp_path: Path, text: str, part: str
     with pytest.raises(UserError, match="failed to build config: ") as caught:
         _load(tmp_path, text)
     assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tls: {cert_file: a.pem, key_file: b.pem}",
+        "ip_access: {allowed_ips: [10.0.0.0/8]}",
+        "permissions: {write_dags: false}",
+    ],
+)
+def test_a_page_is_not_served_with_less_protection_than_asked_for(
+    tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(f"port: 8081\n{text}\n")
+    environ = {"HOME": str(tmp_path)}
+    for section in ("server", "start-all"):
+        with pytest.raises(UserError, match=r"config\.yaml:2: .* is not available in this version"):
+            load_settings(environ=environ, config=str(file), section=section)
+    assert load_settings(environ=environ, config=str(file), section="start").port == 8080
+
+
+def test_guards_that_ask_for_nothing_are_accepted(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text('tls: {cert_file: ""}\npermissions: {write_dags: true}\n')
+    assert load_settings(environ={"HOME": str(tmp_path)}, config=str(file), section="server")

@@ -55,7 +55,6 @@ LOADABLE = {
     "14-positional-override",
     "17-unknown-param",
     "22-managed-names",
-    "23-dotenv",
     "24-step-env",
     "25-stdout-path",
     "27-preconditions",

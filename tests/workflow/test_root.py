@@ -18,7 +18,6 @@ def test_all_simple_fields() -> None:
         description: " x "
         type: chain
         env: {A: 1}
-        dotenv: [extra.env, .env]
         working_dir: ~/w
         shell: bash -u
         shell_args: [-x]
@@ -44,7 +43,6 @@ def test_all_simple_fields() -> None:
     )
     assert (dag.name, dag.group, dag.description, dag.type) == ("pump", "field", "x", DAGType.CHAIN)
     assert dag.env == (EnvVar("A", "1"),)
-    assert dag.dotenv == (".env", "extra.env")
     assert dag.shell == Shell(("bash", "-u", "-x"))
     assert dag.catchup_window_s == 216000
     assert dag.overlap_policy == "latest"
@@ -62,7 +60,6 @@ def test_all_simple_fields() -> None:
 def test_defaults_of_an_almost_empty_file() -> None:
     dag = load("steps:")
     assert dag.steps == ()
-    assert dag.dotenv == (".env",)
     assert (dag.max_clean_up_time_s, dag.max_output_size) == (5, 1_048_576)
     assert (dag.hist_retention_days, dag.max_active_runs) == (30, 1)
     assert dag.shell is None
@@ -104,7 +101,7 @@ def test_name_comes_from_the_override_the_file_the_default_or_the_path() -> None
         ("shell: 5", "shell must be string or array"),
         ("shell_args: -x", "'shell_args' source data must be an array or slice, got string"),
         ("shell_args: [1]", "'shell_args[0]' expected type 'string'"),
-        ("dotenv: 5", "must be string or array"),
+        ("dotenv: .env", NOT_YET),
         ("steps: 5", "steps must be an array or a map"),
         ("retry_policy: {limit: 1}", NOT_YET),
         ("secrets: []", NOT_YET),
