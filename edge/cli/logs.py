@@ -58,6 +58,7 @@ def run(parsed: Parsed) -> int:
             at = _copy_from(_log_path(seen, parsed), at)
             if not parsed.flag("follow") or not seen.status.is_active:
                 return 0
+            # Nothing else happens in this process: no event loop is worth its start-up for it.
             time.sleep(0.5)
     finally:
         store.close()

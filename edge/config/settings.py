@@ -194,6 +194,7 @@ def _settings(
     return Settings(
         paths=paths,
         home=home.unified,
+        # KEYS gives each value the type of its field; a type checker cannot see through the table.
         coordinator=CoordinatorSettings(**part("coordinator")),  # type: ignore[arg-type]
         worker=WorkerSettings(**part("worker")),  # type: ignore[arg-type]
         peer=PeerSettings(**part("peer")),  # type: ignore[arg-type]

@@ -25,7 +25,6 @@ __all__ = [
     "check_dag_name",
     "check_run_id",
     "dag_dir_name",
-    "parse_run_ref",
     "run_dir_hash",
     "run_id_from",
     "safe_name",
@@ -99,16 +98,6 @@ def check_dag_name(text: str) -> DagName:
             f" (value: {text})"
         )
     return DagName(text)
-
-
-def parse_run_ref(text: str) -> RunRef:
-    """Split `name:runId` at the first colon. Raises: UserError."""
-    name, colon, run_id = text.partition(":")
-    if not colon or not name or not _RUN_ID.fullmatch(run_id) or len(run_id) > 64:
-        raise UserError(
-            f"failed to parse dag-run reference {text}: invalid dag-run reference format"
-        )
-    return RunRef(name, run_id)
 
 
 def attempt_key(root: RunRef, run: RunRef, attempt_id: str) -> str:

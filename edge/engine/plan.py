@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge.core.errors import UserError
+from edge.workflow.identity import find_cycle
 from edge.workflow.model import DAG, Step
 
 __all__ = ["Plan", "build_plan"]
@@ -39,36 +40,10 @@ def build_plan(dag: DAG) -> Plan:
             found.append(position[name])
             dependents[position[name]].append(index)
         depends.append(tuple(found))
-    cycle = _find_cycle(depends)
+    cycle = find_cycle(dag)
     if cycle:
-        names = " -> ".join(dag.steps[index].name for index in cycle)
         raise UserError(
-            "failed to setup execution plan: cyclic plan detected", hint=f"the cycle is {names}"
+            "failed to setup execution plan: cyclic plan detected",
+            hint=f"the cycle is {' -> '.join(cycle)}",
         )
     return Plan(dag.steps, tuple(depends), tuple(map(tuple, dependents)))
-
-
-def _find_cycle(depends: list[tuple[int, ...]]) -> list[int]:
-    """Return the positions along one cycle, first one repeated; empty when there is none.
-
-    Iterative: a chain of thousands of steps must not meet the recursion limit.
-    """
-    state = [0] * len(depends)
-    for root in range(len(depends)):
-        if state[root]:
-            continue
-        path = [root]
-        pending = [iter(depends[root])]
-        state[root] = 1
-        while path:
-            following = next(pending[-1], None)
-            if following is None:
-                state[path.pop()] = 2
-                pending.pop()
-            elif state[following] == 1:
-                return [*path[path.index(following) :], following]
-            elif state[following] == 0:
-                state[following] = 1
-                path.append(following)
-                pending.append(iter(depends[following]))
-    return []

@@ -33,7 +33,6 @@ __all__ = [
     "read_log_output",
     "read_shell",
     "read_shell_words",
-    "text_items",
 ]
 
 _LABEL_KEY = r"[a-zA-Z0-9][a-zA-Z0-9_.-]*"
@@ -53,13 +52,6 @@ def _misshaped(node: Node, field: str, message: str) -> NoReturn:
 def is_null(node: Node | None) -> bool:
     """Return whether the value is absent: not there, or null."""
     return node is None or (isinstance(node, ScalarNode) and node.value is None)
-
-
-def text_items(node: Node) -> list[str]:
-    """Return the items of a list of scalars as text; a scalar is a list of one."""
-    if isinstance(node, ListNode):
-        return [go_text(item) for item in node.items]
-    return [go_text(node)]
 
 
 def read_env(node: Node, field: str = "env") -> tuple[EnvVar, ...]:

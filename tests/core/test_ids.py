@@ -68,13 +68,6 @@ def test_attempt_key_test_vectors(root: RunRef, run: RunRef, attempt: str, key: 
     assert ids.attempt_key(root, run, attempt) == key
 
 
-def test_run_reference_splits_at_the_first_colon() -> None:
-    assert ids.parse_run_ref("pump:r-1") == RunRef("pump", "r-1")
-    for bad in ("pump", ":r1", "pump:", "pump:a:b"):
-        with pytest.raises(UserError, match="invalid dag-run reference format"):
-            ids.parse_run_ref(bad)
-
-
 def test_safe_names_and_history_directories() -> None:
     assert ids.safe_name("a b/c.d") == "a_b_c_d"
     assert len(ids.safe_name("x" * 300)) == 100
