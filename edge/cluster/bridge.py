@@ -253,8 +253,22 @@ async def open_bridge() -> AsyncIterator[Bridge]:
     if trio_asyncio.current_loop.get() is not None:
         yield Bridge()
         return
-    async with trio_asyncio.open_loop():
+    async with trio_asyncio.open_loop() as loop:
+        loop.set_exception_handler(_on_loop_error)
         yield Bridge()
+
+
+def _on_loop_error(loop: Any, context: dict[str, Any]) -> None:
+    """Let what concerns this loop end the program, as trio-asyncio does by default.
+
+    gRPC has one completion queue for the whole process. A late answer to a loop that was closed
+    before this one was opened turns up here, and concerns nobody any more.
+    """
+    error = context.get("exception")
+    is_stray = isinstance(error, RuntimeError) and str(error) == "Event loop is closed"
+    if is_stray and not loop.is_closed() and "PollerCompletionQueue" in repr(context.get("handle")):
+        return
+    loop.default_exception_handler(context)
 
 
 _METADATA = ((EDGE_PROTOCOL_KEY, "1"),)

@@ -10,6 +10,7 @@ import pytest
 import trio
 
 import edge.cluster
+from edge.cluster import bridge
 from edge.cluster.bridge import Bridge, Reader, open_bridge
 from edge.cluster.rpc import Caller, Code, RpcError
 from edge.cluster.wire import MAX_MESSAGE_BYTES, health_pb2, pb
@@ -219,3 +220,27 @@ def test_only_the_bridge_knows_grpc_and_asyncio() -> None:
     pattern = re.compile(r"^\s*(?:import|from)\s+(grpc|asyncio|trio_asyncio)\b", re.MULTILINE)
     users = {path.name for path in package.glob("*.py") if pattern.search(path.read_text())}
     assert users == {"bridge.py"}
+
+
+class _Loop:
+    """Notes what reaches the default handler."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def is_closed(self) -> bool:
+        return False
+
+    def default_exception_handler(self, context: dict[str, object]) -> None:
+        self.heard.append(context["exception"])
+
+
+def test_only_a_late_answer_to_a_former_loop_is_passed_over() -> None:
+    loop = _Loop()
+    stray = RuntimeError("Event loop is closed")
+    bridge._on_loop_error(loop, {"exception": stray, "handle": "<PollerCompletionQueue>"})
+    assert loop.heard == []
+    other = ValueError("x")
+    bridge._on_loop_error(loop, {"exception": other, "handle": "<PollerCompletionQueue>"})
+    bridge._on_loop_error(loop, {"exception": stray, "handle": "<ours>"})
+    assert loop.heard == [other, stray]
