@@ -13,7 +13,9 @@ outermost owns it.
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
@@ -243,6 +245,9 @@ class Bridge:
                 await _aio(server.stop, drain_s)
 
 
+_SETTLE_S = 0.05
+
+
 @asynccontextmanager
 async def open_bridge() -> AsyncIterator[Bridge]:
     """Open the bridge for the block; inside another bridge's block the loop is shared.
@@ -255,7 +260,13 @@ async def open_bridge() -> AsyncIterator[Bridge]:
         return
     async with trio_asyncio.open_loop() as loop:
         loop.set_exception_handler(_on_loop_error)
-        yield Bridge()
+        try:
+            yield Bridge()
+        finally:
+            # gRPC answers from a thread of its own: what is under way must find the loop open.
+            gc.collect()
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(time.sleep, _SETTLE_S)
 
 
 def _on_loop_error(loop: Any, context: dict[str, Any]) -> None:
