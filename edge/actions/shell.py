@@ -26,6 +26,7 @@ async def run_shell(context: ActionContext) -> Outcome:
     run = context.step.run
     if isinstance(run, ScriptRun):
         return await _run_script(context, run)
+    assert isinstance(run, CommandRun)
     return await _run_commands(context, run)
 
 

@@ -34,7 +34,7 @@ from edge.engine.events import (
 )
 from edge.engine.logs import LineMatcher, OutputSink, StreamLog
 from edge.engine.processes import Spawner, SpawnSpec, StepProcess
-from edge.workflow.model import LogOutput, ScriptRun, Step
+from edge.workflow.model import CommandRun, LogOutput, ScriptRun, Step
 from edge.workflow.values import Policy, Scope, Source, resolve
 
 __all__ = ["NodeRun", "RunContext"]
@@ -349,7 +349,9 @@ async def _pump(stream: trio.lowlevel.FdStream, sink: OutputSink) -> None:
 def _names_stream_files(step: Step) -> bool:
     """Tell whether a step may open its own stream files by name (spec 12 section 4)."""
     run = step.run
-    texts = [run.text] if isinstance(run, ScriptRun) else list(run.commands)
+    texts = [run.text] if isinstance(run, ScriptRun) else []
+    if isinstance(run, CommandRun):
+        texts.extend(run.commands)
     texts += [entry.value for entry in step.env]
     return any(name in text for text in texts for name in _STREAM_FILES)
 

@@ -1,7 +1,7 @@
 """Checks a mapping against the table of fields and gives typed access to its values.
 
-The first stage of every mapping of the language: unknown keys, keys that are not built yet, wrong
-types and wrong shapes stop here, all of them reported together (spec 10 section 1.3).
+The first stage of every mapping of the language: unknown keys, wrong types and wrong shapes stop
+here, all of them reported together (spec 10 section 1.3).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from edge.workflow import fields as table
 from edge.workflow.fields import Field, Kind
 from edge.workflow.nodes import ListNode, MapNode, Node, ScalarNode, go_text, go_type
-from edge.workflow.problems import NOT_YET, Fault, FaultError
+from edge.workflow.problems import Fault, FaultError
 from edge.workflow.schedules import read_schedule
 from edge.workflow.shapes import (
     is_null,
@@ -21,7 +21,9 @@ from edge.workflow.shapes import (
     read_env,
     read_labels,
     read_log_output,
+    read_port,
     read_shell,
+    read_texts,
 )
 
 __all__ = ["Decoded", "check_mapping", "decode"]
@@ -35,6 +37,8 @@ _SHAPES: dict[Kind, Callable[[Node, str], object]] = {
     Kind.DEPENDS: read_depends,
     Kind.CONTINUE_ON: read_continue_on,
     Kind.LOG_OUTPUT: read_log_output,
+    Kind.PORT: read_port,
+    Kind.TEXTS: read_texts,
 }
 _TYPES = {Kind.TEXT: "string", Kind.INTEGER: "int", Kind.FLAG: "bool"}
 
@@ -110,11 +114,7 @@ def check_mapping(node: Node, context: str, label: str = "", path: str = "") -> 
             continue
         if isinstance(value, ScalarNode) and value.value is None:
             continue
-        if not field.built:
-            line, column = node.keys[key]
-            faults.append(Fault(line, column, prefix + key, NOT_YET))
-        else:
-            _check_value(field, value, prefix + key, faults)
+        _check_value(field, value, prefix + key, faults)
     if unknown:
         faults[:0] = _unknown_keys(node, unknown, name, prefix, list(known))
     return faults

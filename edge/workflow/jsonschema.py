@@ -11,7 +11,7 @@ _TEXTS: JsonObject = {"type": "array", "items": {"type": ["string", "number", "b
 
 
 def dag_schema() -> JsonObject:
-    """Return the schema of one document (draft 2020-12); fields not built yet are left out."""
+    """Return the schema of one document (draft 2020-12)."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "edge workflow",
@@ -21,9 +21,7 @@ def dag_schema() -> JsonObject:
 
 
 def _context(name: str) -> JsonObject:
-    properties: JsonObject = {
-        field.name: _field(field) for field in CONTEXTS[name].values() if field.built
-    }
+    properties: JsonObject = {field.name: _field(field) for field in CONTEXTS[name].values()}
     return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
@@ -99,6 +97,8 @@ _KINDS: dict[Kind, JsonObject] = {
             },
         ]
     },
+    Kind.PORT: {"type": ["integer", "string", "null"]},
+    Kind.TEXTS: {"anyOf": [{"type": ["string", "null"]}, _TEXTS]},
     Kind.SCHEDULE: {
         "anyOf": [
             {"type": ["string", "null"]},

@@ -12,32 +12,87 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from edge.core.jsontypes import JsonObject, JsonValue
 from edge.workflow.cron import CronExpression
+from edge.workflow.model_root import (
+    SMTP,
+    SSH,
+    Artifacts,
+    DAGRetryPolicy,
+    Mail,
+    MailOn,
+    ParamDef,
+    ParamsSchema,
+    Resources,
+    Secret,
+)
+from edge.workflow.model_steps import (
+    Approval,
+    CommandRun,
+    Container,
+    ExecRun,
+    Foreach,
+    OutputDecl,
+    OutputEntry,
+    Parallel,
+    RepeatPolicy,
+    Router,
+    Run,
+    ScriptRun,
+    StdoutOutputs,
+    SubDAG,
+)
 
 __all__ = [
     "DAG",
+    "SMTP",
+    "SSH",
+    "Approval",
+    "Artifacts",
     "CommandRun",
+    "Container",
     "ContinueOn",
+    "DAGRetryPolicy",
     "DAGType",
     "EnvVar",
+    "ExecRun",
+    "Foreach",
     "Handlers",
     "LogOutput",
+    "Mail",
+    "MailOn",
+    "OutputDecl",
+    "OutputEntry",
+    "Parallel",
     "ParamDef",
+    "ParamsSchema",
     "Precondition",
+    "RepeatPolicy",
+    "Resources",
     "RetryPolicy",
+    "Router",
+    "Run",
     "Schedule",
     "ScheduleEntry",
     "ScriptRun",
+    "Secret",
     "Shell",
+    "StdoutOutputs",
     "Step",
+    "SubDAG",
 ]
 
 
 class DAGType(StrEnum):
-    """Order of steps: `graph` by `depends`, `chain` one position after the other."""
+    """Order of steps: `graph` by `depends`, `chain` one position after the other.
+
+    `agent` and `build` are read and kept; a run of one is refused.
+    """
 
     GRAPH = "graph"
     CHAIN = "chain"
+    AGENT = "agent"
+    BUILD = "build"
 
 
 class LogOutput(StrEnum):
@@ -60,20 +115,6 @@ class Shell:
     """A shell as written: program and arguments, unresolved (spec 10 section 6.6)."""
 
     argv: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CommandRun:
-    """`run` as one command or a list: one shell call an entry, stopping at the first failure."""
-
-    commands: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptRun:
-    """`run` with a newline: one script file, kept byte-exact."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,22 +159,54 @@ class Step:
     name: str
     id: str = ""
     description: str = ""
-    run: CommandRun | ScriptRun
+    #: the text it executes; None for an action that takes none
+    run: Run = None
+    #: executor type: "" = local shell, else http, ssh, docker, dag, parallel, foreach, ...
+    type: str = ""
+    #: the action as written, or what a legacy form stands for; "" for `run`
+    action: str = ""
+    #: `with` without what was lifted out of it; strings unresolved
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+    sub_dag: SubDAG | None = None
+    parallel: Parallel | None = None
+    foreach: Foreach | None = None
+    router: Router | None = None
+    approval: Approval | None = None
+    container: Container | None = None
+    worker_selector: Mapping[str, str] = field(default_factory=dict)
+    #: name of the custom action that the step was made from
+    custom_action: str = ""
     #: the step's own shell (`with.shell`), None = DAG shell, then the default shell
     shell: Shell | None = None
     #: `with.shell_args` without `shell`: replaces the root shell's arguments
     shell_args: tuple[str, ...] = ()
+    shell_packages: tuple[str, ...] = ()
     #: names of other steps, ids rewritten; in a chain the implied ones
     depends: tuple[str, ...] = ()
     env: tuple[EnvVar, ...] = ()
     working_dir: str = ""
     stdout: str = ""
     stderr: str = ""
+    stdout_artifact: str = ""
+    stderr_artifact: str = ""
+    #: `stdout.outputs` (published run outputs)
+    stdout_outputs: StdoutOutputs | None = None
+    #: variable that takes stdout; "" = none
+    output: str = ""
+    #: map-form `output`
+    output_entries: tuple[OutputEntry, ...] = ()
+    output_schema: JsonObject | None = None
+    #: declared outputs
+    outputs: tuple[OutputDecl, ...] = ()
+    #: literal files the step depends on
+    dependencies: tuple[str, ...] = ()
     log_output: LogOutput | None = None
     timeout_s: int = 0
     retry_policy: RetryPolicy | None = None
     continue_on: ContinueOn = field(default_factory=ContinueOn)
     preconditions: tuple[Precondition, ...] = ()
+    repeat_policy: RepeatPolicy | None = None
+    mail_on_error: bool = False
     signal_on_stop: str = ""
     #: 1-based line of the step in its file, for messages and the page
     line: int = 0
@@ -161,15 +234,6 @@ class Handlers:
             "onWait": self.wait,
         }
         return {key: step for key, step in pairs.items() if step is not None}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParamDef:
-    """One declared parameter; a positional one is named "1", "2", ..."""
-
-    name: str
-    default: str | None = None
-    positional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +272,8 @@ class DAG:
     steps: tuple[Step, ...] = ()
     handlers: Handlers = field(default_factory=Handlers)
     params: tuple[ParamDef, ...] = ()
+    #: set when the parameters are backed by a JSON schema
+    params_schema: ParamsSchema | None = None
     consts: Mapping[str, str] = field(default_factory=dict)
     env: tuple[EnvVar, ...] = ()
     dotenv: tuple[str, ...] = (".env",)
@@ -235,6 +301,30 @@ class DAG:
     labels: tuple[str, ...] = ()
     #: None = none given, "local" = forced local, else label pairs
     worker_selector: Mapping[str, str] | str | None = None
+    retry_policy: DAGRetryPolicy | None = None
+    secrets: tuple[Secret, ...] = ()
+    artifacts: Artifacts = field(default_factory=Artifacts)
+    resources: Resources = field(default_factory=Resources)
+    #: container of every step that names none
+    container: Container | None = None
+    #: registry host -> user, password or auth text; or the text of such a JSON object
+    registry_auths: Mapping[str, JsonValue] | str = field(default_factory=dict)
+    ssh: SSH | None = None
+    smtp: SMTP | None = None
+    #: connection defaults of the like-named actions
+    redis: Mapping[str, JsonValue] = field(default_factory=dict)
+    s3: Mapping[str, JsonValue] = field(default_factory=dict)
+    kubernetes: Mapping[str, JsonValue] = field(default_factory=dict)
+    mail_on: MailOn = field(default_factory=MailOn)
+    error_mail: Mail | None = None
+    info_mail: Mail | None = None
+    wait_mail: Mail | None = None
+    #: lower-case names of the headers a webhook hands on
+    webhook_headers: tuple[str, ...] = ()
+    #: kept, not used by this version: otel, tools, tasks, llm, harness, harnesses
+    later: Mapping[str, JsonValue] = field(default_factory=dict)
+    #: the sub-DAGs of the further documents of the file, by name; each has its own `text`
+    local_dags: Mapping[str, DAG] = field(default_factory=dict)
     log_dir: str = ""
     log_output: LogOutput = LogOutput.SEPARATE
     run_config_disable_param_edit: bool = False

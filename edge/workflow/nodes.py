@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import TypeAlias
 
+from edge.core.jsontypes import JsonValue
+
 __all__ = [
     "ListNode",
     "MapNode",
@@ -17,6 +19,7 @@ __all__ = [
     "go_float",
     "go_text",
     "go_type",
+    "json_of",
     "scalar_text",
 ]
 
@@ -113,6 +116,16 @@ def scalar_text(value: Scalar) -> str:
     if isinstance(value, int):
         return str(value)
     return go_float(value)
+
+
+def json_of(node: Node) -> JsonValue:
+    """Return any node as decoded JSON, keys in author order."""
+    if isinstance(node, ScalarNode):
+        return node.value
+    if isinstance(node, ListNode):
+        return [json_of(item) for item in node.items]
+    assert isinstance(node, MapNode)
+    return {key: json_of(value) for key, value in node.entries.items()}
 
 
 def go_text(node: Node) -> str:

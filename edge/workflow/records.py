@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from edge.core.jsontypes import JsonObject, JsonValue
-from edge.workflow.model import DAG, ContinueOn, Precondition, RetryPolicy, ScriptRun, Step
+from edge.workflow.model import (
+    DAG,
+    CommandRun,
+    ContinueOn,
+    Precondition,
+    RetryPolicy,
+    ScriptRun,
+    Step,
+)
 from edge.workflow.words import split_words
 
 __all__ = ["command_record", "precondition_record", "step_record"]
@@ -25,7 +33,7 @@ def step_record(step: Step, dag: DAG) -> JsonObject:
     _put(found, "dir", step.working_dir)
     if isinstance(step.run, ScriptRun):
         found["script"] = step.run.text
-    else:
+    elif isinstance(step.run, CommandRun):
         found["commands"] = [command_record(text) for text in step.run.commands]
     _put(found, "stdout", step.stdout)
     _put(found, "stderr", step.stderr)

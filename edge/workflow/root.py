@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from edge.core.errors import UserError
 from edge.core.ids import check_dag_name
+from edge.workflow.build import Build, Defaults
 from edge.workflow.decode import Decoded
 from edge.workflow.durations import read_window
 from edge.workflow.model import DAG, DAGType, Handlers, LogOutput, ParamDef, Step
@@ -24,7 +25,7 @@ from edge.workflow.shapes import (
     read_shell,
     shell_of,
 )
-from edge.workflow.steps import Defaults, build_handlers, build_steps, read_defaults
+from edge.workflow.steps import build_handlers, build_steps, read_defaults
 
 __all__ = ["Inherited", "build_dag"]
 
@@ -77,13 +78,16 @@ def build_dag(node: MapNode, name: str, inherited: Inherited, errors: list[Fault
     handlers = Handlers()
     steps: tuple[Step, ...] = ()
     if defaults is not None:
-        checked = defaults
-        handlers = found.read(
-            lambda: build_handlers(fields.get("handler_on"), checked, warnings), handlers
+        build = Build(
+            dag_type=dag_type,
+            defaults=defaults,
+            has_container=fields.get("container") is not None,
+            has_ssh=fields.get("ssh") is not None,
+            has_redis=fields.get("redis") is not None,
+            warnings=warnings,
         )
-        steps = found.read(
-            lambda: build_steps(fields.get("steps"), dag_type, checked, warnings), steps
-        )
+        handlers = found.read(lambda: build_handlers(fields.get("handler_on"), build), handlers)
+        steps = found.read(lambda: build_steps(fields.get("steps"), build), steps)
     errors.extend(found.errors)
     run_config = fields.get("run_config")
     config = Decoded(run_config) if isinstance(run_config, MapNode) else Decoded(_EMPTY)

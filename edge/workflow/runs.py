@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from edge.workflow.build import Build
 from edge.workflow.decode import Decoded
 from edge.workflow.model import CommandRun, ScriptRun, Shell
 from edge.workflow.nodes import ListNode, MapNode, Node, ScalarNode, go_text, go_type, scalar_text
@@ -44,7 +45,7 @@ class Execution:
         return "script" if isinstance(self.run, ScriptRun) else "cmd"
 
 
-def read_execution(fields: Decoded) -> Execution:
+def read_execution(fields: Decoded, build: Build) -> Execution:
     """Return what a step runs. Raises: FaultError."""
     if fields.has("action"):
         _refuse_action(fields)

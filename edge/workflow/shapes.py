@@ -31,8 +31,10 @@ __all__ = [
     "read_env",
     "read_labels",
     "read_log_output",
+    "read_port",
     "read_shell",
     "read_shell_words",
+    "read_texts",
 ]
 
 _LABEL_KEY = r"[a-zA-Z0-9][a-zA-Z0-9_.-]*"
@@ -132,6 +134,27 @@ def read_dotenv(node: Node, field: str = "dotenv") -> tuple[str, ...]:
     else:
         _misshaped(node, field, f"must be string or array, got {go_type(node)}")
     return tuple(dict.fromkeys([".env", *names]))
+
+
+def read_port(node: Node, field: str = "port") -> str:
+    """Return a port given as text or integer, as text; "" when absent."""
+    if is_null(node):
+        return ""
+    value = node.value if isinstance(node, ScalarNode) else None
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        _misshaped(node, field, f"port must be string or number, got {go_type(node)}")
+    return str(value)
+
+
+def read_texts(node: Node, field: str) -> tuple[str, ...]:
+    """Return one text or a list of scalars as texts; () when absent."""
+    if is_null(node):
+        return ()
+    if isinstance(node, ScalarNode) and isinstance(node.value, str):
+        return (node.value,)
+    if isinstance(node, ListNode) and all(isinstance(item, ScalarNode) for item in node.items):
+        return tuple(go_text(item) for item in node.items)
+    _misshaped(node, field, f"must be string or array, got {go_type(node)}")
 
 
 def read_depends(node: Node, field: str = "depends") -> tuple[str, ...] | None:

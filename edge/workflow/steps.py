@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
+from edge.workflow.build import Build, Defaults
 from edge.workflow.decode import Decoded, decode
 from edge.workflow.fields import CONTEXTS
 from edge.workflow.identity import NamedStep, name_steps
 from edge.workflow.model import (
     ContinueOn,
-    DAGType,
     EnvVar,
     Handlers,
     Precondition,
@@ -30,7 +30,7 @@ from edge.workflow.shapes import (
     read_log_output,
 )
 
-__all__ = ["Defaults", "as_map", "build_handlers", "build_steps", "concatenated", "read_defaults"]
+__all__ = ["as_map", "build_handlers", "build_steps", "concatenated", "read_defaults"]
 
 _SIGNALS = frozenset(
     "SIG" + name
@@ -82,15 +82,6 @@ HANDLER_NAMES = {
 }
 
 
-class Defaults:
-    """`defaults`, checked; entries are taken over as they are written."""
-
-    __slots__ = ("entries",)
-
-    def __init__(self, entries: Mapping[str, Node]) -> None:
-        self.entries = entries
-
-
 class _Item:
     """A step as it stands in the file."""
 
@@ -112,9 +103,7 @@ def read_defaults(node: Node | None) -> Defaults:
     return Defaults(fields.node.entries)
 
 
-def build_steps(
-    node: Node | None, dag_type: DAGType, defaults: Defaults, warnings: list[str]
-) -> tuple[Step, ...]:
+def build_steps(node: Node | None, build: Build) -> tuple[Step, ...]:
     """Build every step; names settled, `depends` rewritten to names.
 
     Raises: FaultError; building stops at the first bad step. Faults across steps come together.
@@ -124,14 +113,13 @@ def build_steps(
     built: list[NamedStep] = []
     for item in _items(node):
         try:
-            built.append(_build_item(item, dag_type, defaults, warnings))
+            built.append(_build_item(item, build))
         except FaultError as exc:
             raise exc.within(item.path, "steps") from None
-    chain = dag_type is DAGType.CHAIN and isinstance(node, ListNode)
-    return name_steps(built, chain=chain)
+    return name_steps(built, chain=build.is_chain and isinstance(node, ListNode))
 
 
-def build_handlers(node: Node | None, defaults: Defaults, warnings: list[str]) -> Handlers:
+def build_handlers(node: Node | None, build: Build) -> Handlers:
     """Build the handlers; their names are forced, a written name or `depends` has no effect."""
     found: dict[str, Step] = {}
     if not isinstance(node, MapNode):
@@ -142,32 +130,30 @@ def build_handlers(node: Node | None, defaults: Defaults, warnings: list[str]) -
         path = f"handler_on.{event}"
         try:
             fields = decode(value, "step")
-            _warn_deprecated(fields, path, warnings)
-            step, _, _ = _step(fields, defaults, value.line)
+            _warn_deprecated(fields, path, build.warnings)
+            step, _, _ = _step(fields, build.inside(handler=event), value.line)
         except FaultError as exc:
             raise exc.within(path, "handlers") from None
         found[event] = replace(step, name=HANDLER_NAMES[event])
     return Handlers(**found)
 
 
-def _build_item(
-    item: _Item, dag_type: DAGType, defaults: Defaults, warnings: list[str]
-) -> NamedStep:
+def _build_item(item: _Item, build: Build) -> NamedStep:
     node = item.node
     if isinstance(node, ScalarNode) and isinstance(node.value, str):
-        warnings.append(
+        build.warnings.append(
             f"Deprecated DAG syntax: {item.path} string shorthand is deprecated; use run"
         )
         node = MapNode(node.line, node.column, {"command": node}, {"command": (node.line, 1)})
         fields = Decoded(node)
     elif isinstance(node, MapNode):
         fields = decode(node, "step")
-        _warn_deprecated(fields, item.path, warnings)
+        _warn_deprecated(fields, item.path, build.warnings)
     else:
         fail(node, "", "invalid step data", go_text(node))
-    step, prefix, depends = _step(fields, defaults, node.line)
+    step, prefix, depends = _step(fields, build, node.line)
     name = item.name or step.name
-    if depends is not None and dag_type is DAGType.CHAIN:
+    if depends is not None and build.is_chain:
         fail(
             fields.at("depends"),
             "depends",
@@ -205,13 +191,11 @@ def _items(node: Node) -> Iterator[_Item]:
             yield _Item(child, path, position)
 
 
-def _step(
-    fields: Decoded, defaults: Defaults, line: int
-) -> tuple[Step, str, tuple[str, ...] | None]:
+def _step(fields: Decoded, build: Build, line: int) -> tuple[Step, str, tuple[str, ...] | None]:
     """Return the step with the name as written, the prefix for a generated one, and `depends`."""
     found = Findings()
-    execution = found.read(lambda: read_execution(fields), None)
-    merged = _with_defaults(fields, defaults)
+    execution = found.read(lambda: read_execution(fields, build), None)
+    merged = _with_defaults(fields, build.defaults)
     policies = found.read(lambda: _policies(merged), _NO_POLICIES)
     stdout = found.read(lambda: _file(fields, "stdout"), "")
     stderr = found.read(lambda: _file(fields, "stderr"), "")

@@ -7,11 +7,9 @@ import pytest
 
 from edge.workflow.fields import CONTEXTS, describe, hint_for, suggestion
 from edge.workflow.jsonschema import dag_schema
-from edge.workflow.problems import NOT_YET
-from tests.workflow.helpers import refused
 
 
-def test_schema_lists_exactly_the_built_fields() -> None:
+def test_schema_lists_exactly_the_fields() -> None:
     schema: Any = dag_schema()
     for name, fields in CONTEXTS.items():
         if name == "root":
@@ -20,7 +18,7 @@ def test_schema_lists_exactly_the_built_fields() -> None:
             found = schema["properties"]["handler_on"]
         else:
             found = schema["$defs"][name]
-        assert set(found["properties"]) == {field.name for field in fields.values() if field.built}
+        assert set(found["properties"]) == set(fields)
         assert found["additionalProperties"] is False
     assert json.loads(json.dumps(schema)) == schema
 
@@ -38,29 +36,7 @@ def test_every_field_has_a_help_line(context: str) -> None:
     text = describe(context)
     for field in CONTEXTS[context].values():
         assert field.name in text
-        assert field.help or not field.built
-
-
-@pytest.mark.parametrize(
-    "name", sorted(field.name for field in CONTEXTS["root"].values() if not field.built)
-)
-def test_fields_that_are_not_built_are_refused_at_their_place(name: str) -> None:
-    error = refused(f"steps: [{{run: a}}]\n{name}: x\n")
-    (problem,) = error.problems
-    assert (problem.line, problem.column, problem.field) == (2, 1, name)
-    assert problem.message == NOT_YET
-    assert error.message == f"failed to process document 0: field '{name}': {NOT_YET}"
-
-
-@pytest.mark.parametrize(
-    "name", sorted(field.name for field in CONTEXTS["step"].values() if not field.built)
-)
-def test_step_fields_that_are_not_built_are_refused(name: str) -> None:
-    error = refused(f"steps: [{{run: a, {name}: x}}]\n")
-    (problem,) = error.problems
-    assert problem.field == f"steps[0].{name}"
-    assert problem.message == NOT_YET
-    assert error.bullets == (f"field 'steps[0].{name}': {NOT_YET}",)
+        assert field.help
 
 
 def test_hints() -> None:

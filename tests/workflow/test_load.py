@@ -43,7 +43,7 @@ _WORDS = st.sampled_from(
 _SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | _WORDS
 _KEYS = st.sampled_from(
     sorted(
-        {name for fields in CONTEXTS.values() for name, field in fields.items() if field.built}
+        {name for fields in CONTEXTS.values() for name in fields}
         | {"condition", "expected", "negate", "start", "at", "expression", "shell", "exit_code"}
     )
 )

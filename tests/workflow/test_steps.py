@@ -62,8 +62,6 @@ def test_command_script_and_list_forms() -> None:
         ("{run: a, env: [5]}", "env[0]: expected map or string"),
         ("{run: a, env: [A]}", 'env[0]: invalid format "A" (expected KEY=value)'),
         ("{run: a, env: {1X: a}}", 'invalid environment variable name "1X" at env[0]'),
-        ("{run: a, container: x}", NOT_YET),
-        ("{run: a, outputs: [{name: x}]}", NOT_YET),
         ("{action: noop}", NOT_YET),
         ("{action: exec, with: {command: ls}}", NOT_YET),
         ("{action: valve.open}", 'unknown action "valve.open"'),

@@ -1,0 +1,196 @@
+"""The fields of a document's root (spec 10 section 4)."""
+
+from __future__ import annotations
+
+from edge.workflow.field_kinds import Field, Kind, Merge
+
+__all__ = ["ROOT"]
+
+_T, _I, _F = Kind.TEXT, Kind.INTEGER, Kind.FLAG
+
+ROOT: tuple[Field, ...] = (
+    Field(
+        "name", _T, "Name of the DAG; the file name without extension if absent.", merge=Merge.NEVER
+    ),
+    Field("group", _T, "Group shown in lists."),
+    Field("description", _T, "What the workflow is for."),
+    Field(
+        "type",
+        _T,
+        "graph: order by `depends`; chain: one after the other; agent, build: kept, not run.",
+        "graph",
+    ),
+    Field(
+        "steps", Kind.FREE, "Steps, in order.", merge=Merge.OWN, shapes=("array", "object", "null")
+    ),
+    Field(
+        "params",
+        Kind.FREE,
+        "Parameters with defaults: text, list or map.",
+        merge=Merge.OWN,
+        shapes=("string", "array", "object", "null"),
+    ),
+    Field(
+        "consts",
+        Kind.FREE,
+        "Constants: list of one-key maps.",
+        merge=Merge.OWN,
+        shapes=("array", "null"),
+    ),
+    Field("env", Kind.ENV, "Environment of all steps, in order.", merge=Merge.CONCAT),
+    Field(
+        "dotenv",
+        Kind.DOTENV,
+        "Files with further environment.",
+        ".env",
+        merge=Merge.CONCAT,
+    ),
+    Field("working_dir", _T, "Directory of the steps; a private one per run if absent."),
+    Field("shell", Kind.SHELL, "Shell of `run`, as text or list."),
+    Field("shell_args", Kind.TEXT_LIST, "Arguments added to the shell.", merge=Merge.CONCAT),
+    Field(
+        "defaults",
+        Kind.FREE,
+        "Fields for every step that does not set them.",
+        merge=Merge.OWN,
+        shapes=("object", "null"),
+    ),
+    Field(
+        "handler_on",
+        Kind.STRUCT,
+        "Steps that run on events of the run.",
+        struct="handler_on",
+        merge=Merge.OWN,
+    ),
+    Field(
+        "preconditions",
+        Kind.FREE,
+        "Checks before the run starts.",
+        merge=Merge.LIST,
+        shapes=("string", "array", "null"),
+    ),
+    Field("schedule", Kind.SCHEDULE, "Cron expressions or instants.", merge=Merge.OWN),
+    Field("skip_if_successful", _F, "Skip a scheduled run when the last one succeeded.", "false"),
+    Field("catchup_window", _T, "How far back missed schedules are made up, such as 6h or 2d."),
+    Field(
+        "overlap_policy",
+        _T,
+        "skip, all or latest: what a due run does while one is active.",
+        "skip",
+    ),
+    Field("timeout_sec", _I, "Limit of the whole run; 0 = none.", "0"),
+    Field("delay_sec", _I, "Pause before the first step.", "0"),
+    Field("restart_wait_sec", _I, "Pause between stop and start of a restart.", "0"),
+    Field("max_active_steps", _I, "Steps that may run at once; 0 = no limit.", "0"),
+    Field("max_active_runs", _I, "Deprecated; use a queue.", "1"),
+    Field("queue", _T, "Queue of the run; the DAG's name if absent."),
+    Field("max_clean_up_time_sec", _I, "Time a stopped step has before it is killed.", "5"),
+    Field("max_output_size", _I, "Limit of captured output in bytes.", "1048576"),
+    Field("hist_retention_days", _I, "Days that history is kept.", "30", merge=Merge.OWN),
+    Field("hist_retention_runs", _I, "Runs that are kept, instead of days.", merge=Merge.OWN),
+    Field("log_dir", _T, "Directory of the logs."),
+    Field(
+        "log_output", Kind.LOG_OUTPUT, "separate: two log files a step; merged: one.", "separate"
+    ),
+    Field("labels", Kind.LABELS, "Labels, as text, list or map.", merge=Merge.LIST),
+    Field("tags", Kind.LABELS, "Old name of `labels`.", merge=Merge.LIST, deprecated="use labels"),
+    Field(
+        "worker_selector",
+        Kind.FREE,
+        "Labels of the worker that runs this, or `local`.",
+        merge=Merge.KEYS,
+        shapes=("string", "object", "null"),
+    ),
+    Field(
+        "run_config",
+        Kind.STRUCT,
+        "What the start form may change.",
+        struct="run_config",
+        merge=Merge.STRUCT,
+    ),
+    Field(
+        "retry_policy",
+        Kind.STRUCT,
+        "Retry of the whole run.",
+        struct="dag_retry_policy",
+        merge=Merge.WHOLE,
+    ),
+    Field(
+        "secrets",
+        Kind.FREE,
+        "Secret values for the environment, from a provider or the registry.",
+        merge=Merge.LIST,
+        shapes=("array", "null"),
+    ),
+    Field(
+        "actions",
+        Kind.FREE,
+        "Custom actions: name to input schema and step template.",
+        merge=Merge.OWN,
+        shapes=("object", "null"),
+    ),
+    Field(
+        "step_types",
+        Kind.FREE,
+        "Old form of `actions`.",
+        merge=Merge.OWN,
+        shapes=("object", "null"),
+        deprecated="use actions",
+    ),
+    Field(
+        "artifacts",
+        Kind.STRUCT,
+        "Where files that steps leave are kept.",
+        struct="artifacts",
+        merge=Merge.STRUCT,
+    ),
+    Field(
+        "resources",
+        Kind.STRUCT,
+        "Limits of the steps' processes.",
+        struct="resources",
+        merge=Merge.STRUCT,
+    ),
+    Field(
+        "container",
+        Kind.FREE,
+        "Container of every step that names none.",
+        merge=Merge.STRUCT,
+        shapes=("string", "object", "null"),
+    ),
+    Field(
+        "registry_auths",
+        Kind.FREE,
+        "Registry host to credentials.",
+        merge=Merge.KEYS,
+        shapes=("string", "object", "null"),
+    ),
+    Field("ssh", Kind.STRUCT, "Connection of `ssh.run`.", struct="ssh", merge=Merge.STRUCT),
+    Field("redis", Kind.STRUCT, "Connection of `redis.*`.", struct="redis", merge=Merge.STRUCT),
+    Field("s3", Kind.STRUCT, "Connection of `s3.*`.", struct="s3", merge=Merge.STRUCT),
+    Field(
+        "kubernetes",
+        Kind.FREE,
+        "Connection of `kubernetes.run`.",
+        merge=Merge.OWN,
+        shapes=("object", "null"),
+    ),
+    Field("smtp", Kind.STRUCT, "Mail server.", struct="smtp", merge=Merge.OWN),
+    Field("mail_on", Kind.STRUCT, "Events that send a mail.", struct="mail_on", merge=Merge.WHOLE),
+    Field("error_mail", Kind.STRUCT, "Mail about a failure.", struct="mail", merge=Merge.STRUCT),
+    Field("info_mail", Kind.STRUCT, "Mail about a success.", struct="mail", merge=Merge.STRUCT),
+    Field("wait_mail", Kind.STRUCT, "Mail about a waiting run.", struct="mail", merge=Merge.STRUCT),
+    Field(
+        "webhook",
+        Kind.STRUCT,
+        "What a webhook hands on to the run.",
+        struct="webhook",
+        merge=Merge.WHOLE,
+    ),
+    Field("otel", Kind.FREE, "OpenTelemetry export.", merge=Merge.STRUCT),
+    Field("tools", Kind.FREE, "Command-line tools with pinned versions.", merge=Merge.WHOLE),
+    Field("tasks", Kind.FREE, "Tasks of an agent.", merge=Merge.LIST),
+    Field("llm", Kind.FREE, "Language model of an agent.", merge=Merge.STRUCT),
+    Field("harness", Kind.FREE, "Coding harness of the steps.", merge=Merge.WHOLE),
+    Field("harnesses", Kind.FREE, "Named harnesses.", merge=Merge.KEYS),
+)
