@@ -13,9 +13,7 @@ outermost owns it.
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
@@ -26,6 +24,7 @@ import trio
 import trio_asyncio
 from google.protobuf.message import Message
 
+from edge.cluster.groups import single_error
 from edge.cluster.rpc import EDGE_PROTOCOL_KEY, Caller, Code, RpcError
 from edge.cluster.wire import MAX_MESSAGE_BYTES, METHODS, Method
 from edge.core.errors import UserError
@@ -50,6 +49,11 @@ Handler: TypeAlias = "UnaryHandler | StreamHandler"
 _MAX_STREAMS = 4096
 #: after the grace calls are cut; this is what the cutting itself may take
 _HARD_STOP_S = 3.0
+#: what closing a connection, or gRPC as a whole, may take
+_CLOSE_S = 5.0
+#: what starting a bound server may take
+_START_S = 5.0
+_closers = trio.CapacityLimiter(1)
 
 _SIZE_OPTIONS = [
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -192,7 +196,7 @@ class Channel:
         async def close() -> None:
             await self._channel.close(None)
 
-        with trio.move_on_after(5, shield=True):
+        with trio.move_on_after(_CLOSE_S, shield=True):
             await _aio(close)
 
 
@@ -233,19 +237,23 @@ class Bridge:
             finally:
                 stop.set()
 
-        server, bound = await _aio(_bind, _Generic(handlers, on_error), host, port)
-        async with trio.open_nursery() as nursery:
-            await nursery.start(watch)
-            # Shielded so that running calls may end by themselves; bounded once stop is set.
-            with trio.CancelScope(shield=True) as scope:
-                task_status.started(bound)
-                await stop.wait()
-                scope.deadline = trio.current_time() + drain_s + _HARD_STOP_S
-                on_stop()
-                await _aio(server.stop, drain_s)
-
-
-_SETTLE_S = 0.05
+        # gRPC writes its own lines to stderr and does not say the reason, so look first.
+        reason = await trio.to_thread.run_sync(_bind_fault, host, port)
+        if reason:
+            raise _bind_error(host, port, reason)
+        with single_error():
+            async with trio.open_nursery() as nursery:
+                await nursery.start(watch)
+                # Shielded from the start on, as a server that is forgotten never ends, and so that
+                # running calls may end by themselves; bounded once stop is set.
+                with trio.CancelScope(shield=True) as scope:
+                    with trio.fail_after(_START_S):
+                        server, bound = await _aio(_start, _Generic(handlers, on_error), host, port)
+                    task_status.started(bound)
+                    await stop.wait()
+                    scope.deadline = trio.current_time() + drain_s + _HARD_STOP_S
+                    on_stop()
+                    await _aio(server.stop, drain_s)
 
 
 @asynccontextmanager
@@ -254,32 +262,44 @@ async def open_bridge() -> AsyncIterator[Bridge]:
 
     Everything that uses it must run in tasks started inside the block. When the surrounding scope
     is cancelled, the calls' clean-up still runs.
+
+    Resource handling: gRPC's completion queue, its thread and its sockets live at least as long as
+    the loop. They end with it unless some gRPC object is still referred to, and then with that.
     """
     if trio_asyncio.current_loop.get() is not None:
         yield Bridge()
         return
-    async with trio_asyncio.open_loop() as loop:
-        loop.set_exception_handler(_on_loop_error)
-        try:
+    is_held = False
+    try:
+        async with trio_asyncio.open_loop() as loop:
+            _pass_over_late_answers(loop)
+            # Without this the queue would end whenever no channel, server or call is left, in
+            # whichever thread the collector finds the last one, under the eyes of a waiting loop.
+            grpc.aio.init_grpc_aio()
+            is_held = True
             yield Bridge()
-        finally:
-            # gRPC answers from a thread of its own: what is under way must find the loop open.
-            gc.collect()
-            with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(time.sleep, _SETTLE_S)
+    finally:
+        if is_held:
+            # The last one out waits for what is under way in gRPC, and for gRPC's thread.
+            with trio.move_on_after(_CLOSE_S, shield=True):
+                await trio.to_thread.run_sync(
+                    grpc.aio.shutdown_grpc_aio, abandon_on_cancel=True, limiter=_closers
+                )
 
 
-def _on_loop_error(loop: Any, context: dict[str, Any]) -> None:
-    """Let what concerns this loop end the program, as trio-asyncio does by default.
+def _pass_over_late_answers(loop: Any) -> None:
+    """Make the loop deaf once it is closed, where asyncio would raise.
 
-    gRPC has one completion queue for the whole process. A late answer to a loop that was closed
-    before this one was opened turns up here, and concerns nobody any more.
+    gRPC has one completion queue for the whole process: the answer to an operation that was given
+    up with its loop comes out in the next loop, which hands it on to its owner. There nobody waits
+    for it any more, and the next loop must not fail of it.
     """
-    error = context.get("exception")
-    is_stray = isinstance(error, RuntimeError) and str(error) == "Event loop is closed"
-    if is_stray and not loop.is_closed() and "PollerCompletionQueue" in repr(context.get("handle")):
-        return
-    loop.default_exception_handler(context)
+    hand_over = loop.call_soon_threadsafe
+
+    def call_soon_threadsafe(*args: Any, **options: Any) -> Any:
+        return None if loop.is_closed() else hand_over(*args, **options)
+
+    loop.call_soon_threadsafe = call_soon_threadsafe
 
 
 _METADATA = ((EDGE_PROTOCOL_KEY, "1"),)
@@ -304,20 +324,24 @@ def _map_error(exc: grpc.aio.AioRpcError) -> RpcError:
     return RpcError(Code(exc.code().value[0]), exc.details() or "")
 
 
-async def _bind(generic: _Generic, host: str, port: int) -> tuple[Any, int]:
+async def _start(generic: _Generic, host: str, port: int) -> tuple[Any, int]:
     server = grpc.aio.server(options=_SERVER_OPTIONS)
     server.add_generic_rpc_handlers((generic,))
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    # gRPC writes its own lines to stderr and does not say the reason, so look first.
-    reason = await asyncio.to_thread(_bind_fault, host, port)
-    if not reason:
-        try:
-            bound = server.add_insecure_port(address)
-            await server.start()
-            return server, bound
-        except RuntimeError:
-            reason = "address already in use"
-    raise UserError(
+    try:
+        bound = server.add_insecure_port(_join(host, port))
+        await server.start()
+        return server, bound
+    except RuntimeError:
+        raise _bind_error(host, port, "address already in use") from None
+
+
+def _join(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _bind_error(host: str, port: int, reason: str) -> UserError:
+    address = _join(host, port)
+    return UserError(
         f"failed to initialize coordinator: failed to create listener on {address}:"
         f" listen tcp {address}: bind: {reason}"
     )
