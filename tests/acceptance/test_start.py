@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.edge_home import Edge
+from tests.processes import is_alive
 
 _LIMIT_S = 20
 
@@ -320,14 +321,6 @@ steps:
 """
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_aborts_the_run(
     edge: Edge, spawned: list[subprocess.Popen[str]], number: int
@@ -338,7 +331,7 @@ def test_a_signal_aborts_the_run(
     assert spawned[at].returncode == 0, err
     assert out.startswith("Aborted - ")
     assert (edge.work / "ran").read_text() == "abort\n"
-    assert not _is_alive(pid)
+    assert not is_alive(pid)
     assert _states(edge, "nap") == {"doze": _ABORTED}
 
 
@@ -355,7 +348,7 @@ def test_a_step_that_ignores_the_signal_is_killed(
     assert spawned[at].returncode == 0, err
     assert 0.9 < time.monotonic() - began < 10
     assert out.startswith("Aborted - ")
-    assert not _is_alive(pid)
+    assert not is_alive(pid)
 
 
 def test_a_second_signal_kills_at_once(edge: Edge, spawned: list[subprocess.Popen[str]]) -> None:
@@ -365,7 +358,7 @@ def test_a_second_signal_kills_at_once(edge: Edge, spawned: list[subprocess.Pope
     spawned[at].terminate()
     spawned[at].communicate(timeout=_LIMIT_S)
     assert spawned[at].returncode == 1
-    assert not _is_alive(pid)
+    assert not is_alive(pid)
     assert _record(edge, "nap")["status"] == _ABORTED
 
 
@@ -375,7 +368,7 @@ def test_kill_9_leaves_no_orphan_and_status_tells_the_truth(
     at, pid = _running(edge, spawned, _nap(edge))
     spawned[at].kill()
     spawned[at].communicate(timeout=_LIMIT_S)
-    _wait(lambda: not _is_alive(pid))
+    _wait(lambda: not is_alive(pid))
     store = edge.home / "data/edge.db"
     before = store.stat().st_mtime_ns
     assert edge("status", "nap").out.startswith("Failed - ")
@@ -397,7 +390,7 @@ def test_status_and_stop_from_another_process(
     out, err = spawned[at].communicate(timeout=_LIMIT_S)
     assert spawned[at].returncode == 0, err
     assert out.startswith("Aborted - ")
-    assert not _is_alive(pid)
+    assert not is_alive(pid)
     assert edge("stop", "nap", "-r", "n1").code == 0, "a run that is over can be stopped again"
 
 

@@ -11,6 +11,7 @@ import pytest
 import trio
 
 from edge.engine.processes import Spawner, SpawnSpec, StepProcess
+from tests.processes import open_files
 
 
 @pytest.fixture
@@ -91,24 +92,24 @@ async def test_a_signal_reaches_every_process_of_the_group(spawner: Spawner) -> 
 
 
 async def test_a_program_that_cannot_start_raises_and_leaks_nothing(spawner: Spawner) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     for spec in (
         SpawnSpec(("/nonexistent",), "/", {}, "r"),
         SpawnSpec(("true",), "/nonexistent", {"PATH": os.environ["PATH"]}, "r"),
     ):
         with pytest.raises(FileNotFoundError):
             spawner.spawn(spec)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_files().items() <= before.items()
 
 
 async def test_no_descriptor_is_left_behind(spawner: Spawner) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     for capture in (True, False):
         for _ in range(10):
             process = spawner.spawn(_spec("echo x", capture=capture))
             await process.wait()
             await process.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_files().items() <= before.items()
 
 
 async def test_the_watcher_is_told_of_birth_and_end() -> None:

@@ -20,6 +20,7 @@ from edge.engine.attempt import AttemptResult
 from edge.engine.processes import Spawner
 from edge.engine.runner import Runner
 from tests.engine.helpers import RecordingReporter, make_dag, make_runner, make_spec, read
+from tests.processes import is_alive, open_files, wait_group_ended
 
 _LIMIT_S = 15.0
 
@@ -33,22 +34,6 @@ async def _until(condition: Callable[[], bool]) -> None:
     with trio.fail_after(_LIMIT_S):
         while not condition():  # noqa: ASYNC110  another process changes it
             await trio.sleep(0.01)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
-
-
-def _has_members(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 # -- the ordinary way
@@ -265,7 +250,7 @@ async def test_a_background_child_without_our_pipes_is_left_alone(tmp_path: Path
         try:
             runner.request_stop(signal.SIGTERM, allow_override=True)
             await _until(lambda: runner.record.status.is_final)
-            assert _alive(left)
+            assert is_alive(left)
         finally:
             os.kill(left, signal.SIGKILL)
 
@@ -306,7 +291,7 @@ async def test_a_pipe_held_outside_of_the_group_does_not_hold_a_stop(tmp_path: P
     try:
         assert time.monotonic() - started < 5
         assert runner.record.nodes[0].error == "signal: terminated"
-        assert _alive(left)
+        assert is_alive(left)
     finally:
         os.kill(left, signal.SIGKILL)
 
@@ -426,7 +411,8 @@ async def test_cancelling_kills_every_process(tmp_path: Path) -> None:
         await trio.sleep(0.1)  # until the shell of c has ended
         groups = [node.pgid or 0 for node in runner.record.nodes]
         nursery.cancel_scope.cancel()
-    await _until(lambda: not any(_has_members(group) for group in groups))
+    for group in groups:
+        await wait_group_ended(group)
 
 
 # -- bad input and bad surroundings
@@ -490,10 +476,10 @@ async def test_no_descriptor_is_left_after_a_run(tmp_path: Path) -> None:
     """
     spawner = Spawner(None)
     spec = make_spec(make_dag(text), tmp_path)
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     runner = Runner(
         spec, reporter=RecordingReporter(), spawner=spawner, clock=SystemClock(), log=get_logger()
     )
     await _finish(runner)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_files().items() <= before.items()
     spawner.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import edge
+from tests.processes import is_alive
 
 pytestmark = pytest.mark.frozen
 
@@ -66,14 +67,6 @@ def test_steps_get_the_callers_own_library_path(frozen_edge: Path, tmp_path: Pat
     assert (tmp_path / "path.txt").read_text() == "/opt/own/lib\n"
 
 
-def _is_gone(pid: int) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return True
-    return stat.rpartition(")")[2].split()[0] == "Z"
-
-
 def test_no_step_outlives_a_killed_engine(frozen_edge: Path, tmp_path: Path) -> None:
     pids = tmp_path / "pids.txt"
     path = _workflow(tmp_path, f"sleep 300 &\necho $! > {pids}.new\nmv {pids}.new {pids}\nwait")
@@ -89,13 +82,13 @@ def test_no_step_outlives_a_killed_engine(frozen_edge: Path, tmp_path: Path) -> 
         while not pids.exists() and time.monotonic() < end:
             time.sleep(0.02)
         step = int(pids.read_text())
-        assert not _is_gone(step)
+        assert is_alive(step)
         engine.send_signal(signal.SIGKILL)
         engine.wait()
         end = time.monotonic() + 2
-        while not _is_gone(step) and time.monotonic() < end:
+        while is_alive(step) and time.monotonic() < end:
             time.sleep(0.02)
-        assert _is_gone(step)
+        assert not is_alive(step)
     finally:
         engine.kill()
         engine.wait()
