@@ -308,7 +308,7 @@ def _running(edge: Edge, spawned: list[subprocess.Popen[str]], text: str) -> tup
     return len(spawned) - 1, int(path.read_text())
 
 
-def _nap(edge: Edge, body: str = "exec sleep 60", top: str = "") -> str:
+def _nap(edge: Edge, body: str = "exec sleep 60", top: str = "", first: str = ":") -> str:
     return f"""\
 {top}
 handler_on:
@@ -316,6 +316,7 @@ handler_on:
 steps:
   - id: doze
     run: |
+      {first}
       echo $$ >{edge.work}/pid.new; mv {edge.work}/pid.new {edge.work}/pid
       {body}
 """
@@ -335,13 +336,20 @@ def test_a_signal_aborts_the_run(
     assert _states(edge, "nap") == {"doze": _ABORTED}
 
 
-_STUBBORN = "trap '' TERM INT; while :; do sleep 0.1; done"
+def _stubborn(edge: Edge, clean_up_s: int) -> str:
+    """Return a DAG whose step notes each signal in the file `told` and goes on."""
+    return _nap(
+        edge,
+        "while :; do sleep 0.1 || :; done",
+        f"max_clean_up_time_sec: {clean_up_s}",
+        f"trap 'echo told >>{edge.work}/told' TERM INT",
+    )
 
 
 def test_a_step_that_ignores_the_signal_is_killed(
     edge: Edge, spawned: list[subprocess.Popen[str]]
 ) -> None:
-    at, pid = _running(edge, spawned, _nap(edge, _STUBBORN, "max_clean_up_time_sec: 1"))
+    at, pid = _running(edge, spawned, _stubborn(edge, 1))
     began = time.monotonic()
     spawned[at].terminate()
     out, err = spawned[at].communicate(timeout=_LIMIT_S)
@@ -352,9 +360,9 @@ def test_a_step_that_ignores_the_signal_is_killed(
 
 
 def test_a_second_signal_kills_at_once(edge: Edge, spawned: list[subprocess.Popen[str]]) -> None:
-    at, pid = _running(edge, spawned, _nap(edge, _STUBBORN, "max_clean_up_time_sec: 60"))
+    at, pid = _running(edge, spawned, _stubborn(edge, 60))
     spawned[at].terminate()
-    time.sleep(0.3)  # two signals at once would be one
+    _wait((edge.work / "told").exists)  # two signals at once would be one
     spawned[at].terminate()
     spawned[at].communicate(timeout=_LIMIT_S)
     assert spawned[at].returncode == 1

@@ -27,7 +27,8 @@ from edge.store.host import this_host
 from edge.store.writer import StoreWriter
 from edge.workflow.load import load_dag
 from edge.workflow.params import ResolvedParams, parse_override_text, resolve_params
-from tests.cluster.fakes import free_port, make_settings
+from tests.cluster.fakes import make_settings
+from tests.ports import free_port
 
 _HEAD = "name: demo\nworker_selector:\n  arch: arm\n"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import trio
-from trio.testing import wait_all_tasks_blocked
 
 from edge.core.status import NodeStatus, RunStatus
 from edge.engine.attempt import new_record
@@ -21,7 +20,7 @@ async def test_progress_is_grouped_and_the_last_state_of_a_window_counts(
     tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     store = Store.open(tmp_path / "edge.db")
-    writer = StoreWriter(store, 10)
+    writer = StoreWriter(store, 10, in_thread=False)
     written: list[int] = []
     record = new_record(make_spec(make_dag(_TEXT), tmp_path))
     attempt = store.begin_attempt(record, Snapshot(""), None, new_run=True)
@@ -38,7 +37,6 @@ async def test_progress_is_grouped_and_the_last_state_of_a_window_counts(
         reporter.changed(record, ["onExit"])
         record.nodes[0].status = NodeStatus.FAILED  # not reported: must not be written
         await trio.sleep(11)
-        await wait_all_tasks_blocked()
         assert written == [2]
         found = store.load_record(record.ref)
         assert found is not None

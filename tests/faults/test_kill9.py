@@ -22,7 +22,8 @@ from edge.core.status import NodeStatus, RunStatus
 from edge.store import RunFilter, Store
 from edge.store.host import process_started_ms
 from tests.bench.page import PageClient
-from tests.bench.probe import Tree, free_port, wait_until
+from tests.bench.probe import Tree, wait_until
+from tests.ports import free_port
 
 _DRILL = """\
 type: graph

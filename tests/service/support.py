@@ -15,7 +15,7 @@ from edge.config.home import prepare_home
 from edge.config.settings import Settings, load_settings
 from edge.service.server import run_services
 from edge.service.signals import StopRequest
-from tests.bench.probe import free_port
+from tests.ports import free_port
 
 
 def home_settings(tmp_path: Path, **flags: str) -> Settings:

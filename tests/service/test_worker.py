@@ -13,7 +13,7 @@ import trio
 from edge.core.errors import UserError
 from edge.service.signals import StopRequest
 from edge.service.worker import run_worker
-from tests.bench.probe import free_port
+from tests.ports import free_port
 from tests.service.support import home_settings, taken_port
 
 
