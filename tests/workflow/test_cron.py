@@ -143,11 +143,11 @@ def test_a_day_that_a_zone_skipped() -> None:
 
 
 def test_never_is_found_quickly() -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert fires("0 0 31 2 *", "2026-01-01T00:00", 1) == ["never"]
     assert fires("0 0 29 2 *", "2028-02-29T00:00", 1)[0].startswith("2032-02-29")
     assert fires("0 0 29 2 *", "2097-01-01T00:00", 1) == ["never"]
-    assert time.perf_counter() - begin < 1.0
+    assert time.process_time() - begin < 1.0
 
 
 @pytest.mark.parametrize(

@@ -155,9 +155,9 @@ def test_cycle_is_named() -> None:
 
 def test_a_long_row_is_searched_without_recursion() -> None:
     depends = {str(n): (str(n - 1),) if n else () for n in range(20_000)}
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert find_cycle(_dag(depends)) == ()
-    assert time.perf_counter() - begin < 2.0
+    assert time.process_time() - begin < 2.0
 
 
 @given(

@@ -86,9 +86,9 @@ def test_five_hundred_steps_load_soon() -> None:
     )
     times = []
     for _ in range(3):
-        begin = time.perf_counter()
+        begin = time.process_time()
         assert len(load(text).steps) == 500
-        times.append(time.perf_counter() - begin)
+        times.append(time.process_time() - begin)
     # 15 ms on an idle machine
     assert min(times) < 0.15
 

@@ -159,10 +159,10 @@ def test_any_text_resolves_and_unknown_names_change_nothing(text: str) -> None:
 def test_resolving_is_linear() -> None:
     import time
 
-    begin = time.perf_counter()
+    begin = time.process_time()
     texts = ["'" * 20_000 + "$S" * 20_000, "${S" * 5_000, "\\" * 50_000, '"${D}"' * 3_000]
     texts.append("cat <<'A'\n" * 2_000 + '"${D}"' * 1_000)
     for text in texts:
         resolve(text, V, scope())
         resolve(text, S, scope(D="$"))
-    assert time.perf_counter() - begin < 2.0
+    assert time.process_time() - begin < 2.0

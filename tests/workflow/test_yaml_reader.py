@@ -222,17 +222,17 @@ def test_excerpt_shows_three_lines_around_and_the_column() -> None:
     ids=["brackets", "dashes", "braces", "questions", "mixed", "indents"],
 )
 def test_deep_nesting_is_refused_at_once(text: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert f"nested deeper than {MAX_DEPTH}" in fault(text) or "[1:" in fault(text)
-    assert time.perf_counter() - begin < 1.0
+    assert time.process_time() - begin < 1.0
 
 
 def test_alias_bomb_is_refused_at_once() -> None:
     levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert "more than 200000 nodes" in fault("\n".join(levels))
-    assert time.perf_counter() - begin < 1.0
+    assert time.process_time() - begin < 1.0
 
 
 def test_size_is_bounded() -> None:
