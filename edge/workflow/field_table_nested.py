@@ -9,6 +9,8 @@ __all__ = ["NESTED"]
 _T, _I, _F = Kind.TEXT, Kind.INTEGER, Kind.FLAG
 
 _NUMBER_OR_TEXT = ("integer", "string")
+_WEAK = ("string", "number", "null")
+_WEAK_LIST = ("array", "string", "null")
 _BACKOFF = Field(
     "backoff",
     Kind.FREE,
@@ -133,4 +135,45 @@ NESTED: dict[str, tuple[Field, ...]] = {
         Field("attach_logs", _F, "Attach the log files.", "false"),
     ),
     "webhook": (Field("forward_headers", Kind.TEXT_LIST, "Headers that the run receives."),),
+    # the readers of `containers` check these: values are weakly typed
+    "container": (
+        Field("exec", Kind.FREE, "Running container to work in.", shapes=_WEAK),
+        Field("image", Kind.FREE, "Image of a container of its own.", shapes=_WEAK),
+        Field("name", Kind.FREE, "Name of the container.", shapes=_WEAK),
+        Field("user", Kind.FREE, "User inside.", shapes=_WEAK),
+        Field("working_dir", Kind.FREE, "Directory inside.", shapes=_WEAK),
+        Field("platform", Kind.FREE, "Platform, such as linux/arm64.", shapes=_WEAK),
+        Field("network", Kind.FREE, "Network mode or name.", shapes=_WEAK),
+        Field(
+            "pull_policy",
+            Kind.FREE,
+            "always, missing, never or fallback; true = always, false = never.",
+            "missing",
+            shapes=("string", "boolean"),
+        ),
+        Field("env", Kind.FREE, "Environment inside.", shapes=("array", "object", "null")),
+        Field("shell", Kind.FREE, "Words before each command.", shapes=_WEAK_LIST),
+        Field("volumes", Kind.FREE, "Mounts, source:target[:ro].", shapes=_WEAK_LIST),
+        Field("ports", Kind.FREE, "Ports, [ip:][host:]container.", shapes=_WEAK_LIST),
+        Field("command", Kind.FREE, "Command with startup: command.", shapes=_WEAK_LIST),
+        Field("startup", Kind.FREE, "keepalive, entrypoint or command.", shapes=_WEAK),
+        Field("wait_for", Kind.FREE, "running or healthy.", "running", shapes=_WEAK),
+        Field("log_pattern", Kind.FREE, "Log line to wait for, a regex.", shapes=_WEAK),
+        Field("restart_policy", Kind.FREE, "no, always or unless-stopped.", shapes=_WEAK),
+        Field(
+            "keep_container",
+            Kind.FREE,
+            "Keep the container at the end.",
+            "false",
+            shapes=("boolean", "string"),
+        ),
+        Field("healthcheck", Kind.FREE, "Check of its health.", shapes=("object", "null")),
+    ),
+    "healthcheck": (
+        Field("test", Kind.FREE, "NONE, CMD or CMD-SHELL and its words.", shapes=_WEAK_LIST),
+        Field("interval", Kind.FREE, "Time between checks, such as 5s.", shapes=_WEAK),
+        Field("timeout", Kind.FREE, "Limit of one check.", shapes=_WEAK),
+        Field("start_period", Kind.FREE, "Time before failures count.", shapes=_WEAK),
+        Field("retries", Kind.FREE, "Failures that make it unhealthy.", shapes=_NUMBER_OR_TEXT),
+    ),
 }
