@@ -30,10 +30,12 @@ from edge.workflow.params import ResolvedParams, parse_override_text, resolve_pa
 from tests.cluster.fakes import make_settings
 from tests.ports import free_port
 
+#: only a limit: shorter than the sleeps of steps that are stopped, else without meaning
+_LIMIT_S = 25.0
 _HEAD = "name: demo\nworker_selector:\n  arch: arm\n"
 
 
-async def until(condition: Callable[[], bool], limit_s: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], limit_s: float = _LIMIT_S) -> None:
     """Wait for what another task does; there is no event to wait for across the wire."""
     with trio.fail_after(limit_s):
         while not condition():  # noqa: ASYNC110
@@ -87,7 +89,7 @@ class Site:
         resolved = resolve_params(dag, parse_override_text(params)) if params else ResolvedParams()
         return await self.coordinator.dispatch(dag, resolved, run_id=run_id)
 
-    async def wait(self, ref: RunRef, *wanted: RunStatus, limit_s: float = 20.0) -> RunRecord:
+    async def wait(self, ref: RunRef, *wanted: RunStatus, limit_s: float = _LIMIT_S) -> RunRecord:
         with trio.fail_after(limit_s):
             while True:
                 record = self.store.load_record(ref)
@@ -150,21 +152,23 @@ async def test_failures_are_told(tmp_path: Path) -> None:
         )
         assert record.status is RunStatus.FAILED
         assert "3" in record.nodes[0].error
-        with trio.fail_after(5):
+        with trio.fail_after(_LIMIT_S):
             await worker.runs.wait_empty()
 
 
 async def test_cancel_stops_the_steps(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         await site.add_worker()
-        marker = tmp_path / "late"
+        begun, marker = tmp_path / "begun", tmp_path / "late"
         ref = await site.dispatch(
-            f"steps:\n  - id: slow\n    run: |\n      echo begun\n      sleep 30\n"
+            "steps:\n  - id: slow\n    run: |\n      echo begun\n"
+            f"      touch {begun}\n      sleep 30\n"
             f"      touch {marker}\n"
         )
+        await until(begun.exists)
         await until(lambda: is_running(site.store.load_record(ref)))
         await site.coordinator.request_cancel(ref)
-        record = await site.wait(ref, limit_s=8)
+        record = await site.wait(ref)
         assert record.status is RunStatus.ABORTED
         assert record.nodes[0].status is NodeStatus.ABORTED
         assert site.log("slow.stdout.log", record) == b"begun\n"
@@ -215,15 +219,17 @@ async def test_nobody_there_and_nobody_fits(tmp_path: Path) -> None:
 
 
 async def test_a_stopped_worker_delivers_the_end_of_its_runs(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
     async with open_site(tmp_path) as site, trio.open_nursery() as workers:
         worker = await site.add_worker(workers)
         ref = await site.dispatch(
-            "steps:\n  - id: slow\n    run: |\n      echo begun\n      sleep 30\n"
+            "steps:\n  - id: slow\n    run: |\n      echo begun\n"
+            f"      touch {begun}\n      sleep 30\n"
         )
+        await until(begun.exists)
         await site.wait(ref, RunStatus.RUNNING)
-        await trio.sleep(0.3)
         worker.stop()
-        record = await site.wait(ref, limit_s=10)
+        record = await site.wait(ref)
         assert record.status is RunStatus.ABORTED
         assert site.log("slow.stdout.log", record) == b"begun\n"
 
@@ -239,7 +245,7 @@ async def test_a_worker_waits_for_its_coordinator(tmp_path: Path) -> None:
         await nursery.start(lambda task_status: worker.run(task_status=task_status))
         await trio.sleep(0.1)
         await site.start()
-        await until(lambda: bool(site.coordinator.workers()), 15.0)
+        await until(lambda: bool(site.coordinator.workers()))
         nursery.cancel_scope.cancel()
     site.store.close()
 

@@ -29,7 +29,8 @@ from edge.workflow.params import parse_overrides, resolve_params
 from tests.engine.helpers import make_dag
 from tests.processes import wait_group_ended
 
-_LIMIT_S = 15.0
+#: only a limit: shorter than the sleeps of steps that are stopped, else without meaning
+_LIMIT_S = 30.0
 
 
 class World:
@@ -86,7 +87,9 @@ async def _world(folder: Path, **storage: int) -> AsyncIterator[World]:
 
 async def test_a_run_is_recorded_from_its_begin_to_its_end(tmp_path: Path) -> None:
     async with _world(tmp_path) as world:
-        ref = await world.start("steps: [{id: a, run: sleep 0.3}, {id: b, run: exit 3}]")
+        seen = tmp_path / "seen"
+        text = f"while [ ! -e {seen} ]; do sleep 0.05; done"
+        ref = await world.start(f"steps: [{{id: a, run: '{text}'}}, {{id: b, run: exit 3}}]")
         begun = world.store.load_record(ref)
         assert begun is not None
         assert begun.status is RunStatus.RUNNING
@@ -96,6 +99,7 @@ async def test_a_run_is_recorded_from_its_begin_to_its_end(tmp_path: Path) -> No
                 (record := world.store.load_record(ref)) is not None and bool(record.nodes[0].pgid)
             )
         )
+        seen.touch()
         result = await world.wait(ref)
         assert result == AttemptResult(RunStatus.FAILED, "exit status 3")
         record = world.store.load_record(ref)
@@ -206,7 +210,7 @@ async def test_the_control_socket_survives_bad_requests(
             stream = await trio.open_unix_socket(str(path))
             await stream.send_all(request_text)
             await stream.send_eof()
-            with trio.fail_after(5):
+            with trio.fail_after(_LIMIT_S):
                 answer = b"".join([part async for part in stream])
             assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 404"))
             await stream.aclose()
@@ -219,7 +223,8 @@ async def test_draining_waits_then_stops_and_takes_nothing_new(tmp_path: Path) -
         long = await world.start("steps: [{id: a, run: sleep 60}]")
         await world.busy(long)
         with trio.fail_after(_LIMIT_S):
-            await world.host.drain(0.5, "service stopped")
+            # Long enough for the short one on a busy machine; the long one makes it last.
+            await world.host.drain(3, "service stopped")
         assert (await world.wait(short)).status is RunStatus.SUCCEEDED
         assert (await world.wait(long)).status is RunStatus.ABORTED
         record = world.store.load_record(long)
