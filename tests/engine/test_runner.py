@@ -280,7 +280,7 @@ async def test_a_step_that_ignores_the_signal_is_killed_after_the_clean_up_time(
 async def test_a_pipe_held_outside_of_the_group_does_not_hold_a_stop(tmp_path: Path) -> None:
     text = """
     max_clean_up_time_sec: 1
-    steps: [{id: a, run: 'setsid sleep 60 & echo $!; sleep 60'}]
+    steps: [{id: a, run: 'setsid sh -c "echo \\$\\$; exec sleep 60" & sleep 60'}]
     """
     runner = make_runner(text, tmp_path)
     started = time.monotonic()
