@@ -15,7 +15,8 @@ import pytest
 from tests.acceptance.edge_home import Edge
 from tests.processes import is_alive
 
-_LIMIT_S = 20
+#: only a limit; steps that are stopped sleep longer
+_LIMIT_S = 40
 
 
 @pytest.fixture
@@ -292,7 +293,7 @@ def test_a_timeout_of_a_step(edge: Edge) -> None:
     edge.dag("late", "steps:\n  - id: a\n    run: sleep 30\n    timeout_sec: 1\n")
     began = time.monotonic()
     assert edge("start", "-q", "late").code == 1
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25
     assert _states(edge, "late") == {"a": _FAILED}
 
 
@@ -354,7 +355,7 @@ def test_a_step_that_ignores_the_signal_is_killed(
     spawned[at].terminate()
     out, err = spawned[at].communicate(timeout=_LIMIT_S)
     assert spawned[at].returncode == 0, err
-    assert 0.9 < time.monotonic() - began < 10
+    assert 0.9 < time.monotonic() - began < _LIMIT_S
     assert out.startswith("Aborted - ")
     assert not is_alive(pid)
 

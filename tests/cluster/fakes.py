@@ -301,7 +301,7 @@ def _copy(message: Message) -> Any:
     return type(message).FromString(message.SerializeToString())
 
 
-async def eventually(condition: Callable[[], bool], limit_s: float = 10.0) -> None:
+async def eventually(condition: Callable[[], bool], limit_s: float = 30.0) -> None:
     """Wait, in real time, for what other tasks and worker threads do; MockClock stands still."""
     end = time.monotonic() + limit_s
     while not condition():

@@ -82,7 +82,7 @@ async def _open(folder: Path, *, stream: str = "stdout") -> AsyncIterator[tuple[
             restarts_sequence=stream != "scheduler",
         )
         nursery.start_soon(pump.run)
-        with trio.fail_after(20):
+        with trio.fail_after(30):
             yield server, link, pump
         nursery.cancel_scope.cancel()
 

@@ -164,7 +164,7 @@ async def sent(tmp_path: Path) -> _Sent:
             handle_signals=False,
         )
         await nursery.start(lambda task_status: worker.run(task_status=task_status))
-        with trio.fail_after(20):
+        with trio.fail_after(30):
             await script.ended.wait()
             await worker.runs.wait_empty()
         nursery.cancel_scope.cancel()

@@ -41,6 +41,8 @@ steps:
     run: "true"
 """
 _RATE = 30
+#: only a limit, less than the drain time of a service
+_LIMIT_S = 40.0
 STALE = "process terminated unexpectedly - stale local process detected"
 
 
@@ -81,7 +83,7 @@ class Home:
                 stdout=log,
                 stderr=log,
             )
-        up = wait_until(lambda: self.page.is_up() or process.poll() is not None, 20)
+        up = wait_until(lambda: self.page.is_up() or process.poll() is not None, _LIMIT_S)
         assert up, self.log()
         assert process.poll() is None, self.log()
         return process
@@ -147,9 +149,9 @@ def test_kill_9_leaves_no_orphan_and_the_restart_tells_the_truth(home: Home) -> 
     server = home.start()
     ref = RunRef("drill", home.page.start("drill"))
     running = [NodeStatus.SUCCEEDED] + [NodeStatus.RUNNING] * 3
-    assert wait_until(lambda: home.node_statuses(ref) == running, 10, 0.1), home.log()
+    assert wait_until(lambda: home.node_statuses(ref) == running, _LIMIT_S, 0.1), home.log()
     tree = Tree(server.pid)
-    assert wait_until(lambda: tree.count("sleep") == 3, 5), "three steps should sleep"
+    assert wait_until(lambda: tree.count("sleep") == 3, _LIMIT_S), "three steps should sleep"
     before = identities([pid for pid in tree.pids() if pid != server.pid])
     assert len(before) >= 4, "at least three steps and the watcher"
 
@@ -173,10 +175,10 @@ def test_kill_9_leaves_no_orphan_and_the_restart_tells_the_truth(home: Home) -> 
     assert STALE in text
     assert home.log().count(f"run-id={ref.run_id}") >= 1
     assert "Run marked failed" in home.log()
-    assert wait_until(lambda: home.ticks() > served, 8, 0.1), home.log()
+    assert wait_until(lambda: home.ticks() > served, _LIMIT_S, 0.1), home.log()
 
     second.terminate()
-    assert second.wait(15) == 0
+    assert second.wait(_LIMIT_S) == 0
     assert "Stopped" in home.log()
 
 
@@ -185,9 +187,9 @@ def test_sigterm_drains_and_stops_what_does_not_end(home: Home) -> None:
     server = home.start()
     ref = RunRef("drill", home.page.start("drill"))
     running = [NodeStatus.SUCCEEDED] + [NodeStatus.RUNNING] * 3
-    assert wait_until(lambda: home.node_statuses(ref) == running, 10, 0.1), home.log()
+    assert wait_until(lambda: home.node_statuses(ref) == running, _LIMIT_S, 0.1), home.log()
     server.terminate()
-    assert server.wait(20) == 0
+    assert server.wait(_LIMIT_S) == 0
     record = home.read(lambda store: store.load_record(ref))
     assert record is not None
     assert record.status is RunStatus.ABORTED  # type: ignore[attr-defined]
@@ -198,13 +200,13 @@ def test_a_second_signal_ends_at_once(home: Home) -> None:
     server = home.start()
     ref = RunRef("drill", home.page.start("drill"))
     tree = Tree(server.pid)
-    assert wait_until(lambda: tree.count("sleep") == 3, 10, 0.1), home.log()
+    assert wait_until(lambda: tree.count("sleep") == 3, _LIMIT_S, 0.1), home.log()
     before = identities([pid for pid in tree.pids() if pid != server.pid])
     server.terminate()
-    assert wait_until(lambda: "Stopping" in home.log(), 5)
+    assert wait_until(lambda: "Stopping" in home.log(), _LIMIT_S)
     server.send_signal(signal.SIGINT)
-    assert server.wait(6) == 1
-    assert wait_until(lambda: not (before.items() & identities(list(before)).items()), 2)
+    assert server.wait(_LIMIT_S) == 1
+    assert wait_until(lambda: not (before.items() & identities(list(before)).items()), _LIMIT_S)
     record = home.read(lambda store: store.load_record(ref))
     assert record is not None
     assert record.status is RunStatus.ABORTED  # type: ignore[attr-defined]

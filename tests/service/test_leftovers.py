@@ -42,7 +42,7 @@ def group_of(process: subprocess.Popen[bytes], **changes: object) -> ProcessGrou
 
 def test_the_recorded_group_is_killed(sleeper: subprocess.Popen[bytes]) -> None:
     assert len(kill_leftovers([group_of(sleeper)])) == 1
-    assert sleeper.wait(timeout=5) == -signal.SIGKILL
+    assert sleeper.wait(timeout=30) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_members_without_their_leader_are_known_by_their_environment() -> None:
         stranger = group_of(leader, ref=RunRef("dag", "other"), started_ms=123)
         assert kill_leftovers([stranger]) == []
         # For a moment after exec the environment of a process reads as empty.
-        assert wait_until(lambda: kill_leftovers([group]) == [group], 5)
-        assert wait_until(lambda: kill_leftovers([group]) == [], 5), "the group is still alive"
+        assert wait_until(lambda: kill_leftovers([group]) == [group], 30)
+        assert wait_until(lambda: kill_leftovers([group]) == [], 30), "the group is still alive"
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(leader.pid, signal.SIGKILL)

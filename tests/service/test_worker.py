@@ -37,7 +37,7 @@ async def test_a_worker_is_ready_without_its_coordinator_and_drains(tmp_path: Pa
             await run_worker(settings, None, stop=stop, environ=environ, task_status=task_status)
         )
 
-    with trio.fail_after(15):
+    with trio.fail_after(30):
         async with trio.open_nursery() as nursery:
             await nursery.start(run)
             assert manager.recv(1000).startswith(b"READY=1\nSTATUS=worker ")

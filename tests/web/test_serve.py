@@ -54,7 +54,7 @@ def tasks() -> int:
     return count
 
 
-async def until(condition: Callable[[], bool], limit_s: float = 5) -> None:
+async def until(condition: Callable[[], bool], limit_s: float = 30) -> None:
     """Wait for something that no event tells of."""
     with trio.fail_after(limit_s):
         while not condition():  # noqa: ASYNC110
@@ -67,7 +67,7 @@ def descriptors() -> int:
 
 async def test_connection_close_gives_eof(ctx: WebContext, nursery: trio.Nursery) -> None:
     port = await nursery.start(serve, ctx, "127.0.0.1", 0)
-    with trio.fail_after(5):
+    with trio.fail_after(30):
         for path in ("/dags", "/api/v1/health", "/nope", "/static/live.js"):
             stream = await trio.open_tcp_stream("127.0.0.1", port)
             await stream.send_all(request(path, "Connection: close"))
@@ -79,7 +79,7 @@ async def test_connection_close_gives_eof(ctx: WebContext, nursery: trio.Nursery
 async def test_keep_alive_reuses_and_nothing_leaks(ctx: WebContext, nursery: trio.Nursery) -> None:
     port = await nursery.start(serve, ctx, "127.0.0.1", 0)
     idle = tasks()
-    with trio.fail_after(10):
+    with trio.fail_after(30):
         warm = await trio.open_tcp_stream("127.0.0.1", port)
         await warm.send_all(request("/dags"))
         await read_response(warm)
@@ -118,7 +118,7 @@ async def test_idle_connection_is_closed(nursery: trio.Nursery) -> None:
         await serve_app(app, bind("127.0.0.1", 0), idle_limit_s=0.1, task_status=task_status)
 
     port = await nursery.start(run)
-    with trio.fail_after(5):
+    with trio.fail_after(30):
         stream = await trio.open_tcp_stream("127.0.0.1", port)
         assert await stream.receive_some() == b""
 
@@ -145,7 +145,7 @@ async def test_a_client_that_stops_reading_is_let_go(
     await sock.connect(("127.0.0.1", port))
     await sock.send(request("/dag-runs/pump/r1/log/download"))
     await until(lambda: tasks() > before)
-    await until(lambda: tasks() <= before, 10)
+    await until(lambda: tasks() <= before)
     sock.close()
 
 
@@ -154,7 +154,7 @@ async def test_a_stalled_client_does_not_hold_up_the_end(ctx: WebContext, tmp_pa
     with big.open("wb") as file:
         file.truncate(64 * 1024 * 1024)
     fakes.keep(ctx, fakes.record(log=str(big)))
-    with trio.fail_after(10):
+    with trio.fail_after(30):
         async with trio.open_nursery() as own:
             port = await own.start(serve, ctx, "127.0.0.1", 0)
             before = tasks()
@@ -198,7 +198,7 @@ async def test_base_path_and_trailing_slash(tmp_path: Path, nursery: trio.Nurser
     ctx = fakes.context(tmp_path, base_path="/edge/")
     fakes.keep(ctx, fakes.record())
     port = await nursery.start(serve, ctx, "127.0.0.1", 0)
-    with trio.fail_after(5):
+    with trio.fail_after(30):
         stream = await trio.open_tcp_stream("127.0.0.1", port)
 
         async def get(path: str) -> bytes:
