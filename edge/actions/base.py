@@ -37,6 +37,13 @@ class ActionContext(Protocol):
     #: shell of steps that name none; "" = `$SHELL`, then `sh`
     default_shell: str
 
+    def note_command(self, number: int, text: str, argv: Sequence[str] | None = None) -> None:
+        """Tell how command `number` (from 1) reads now that its references are resolved.
+
+        `argv`: its words, where they are known and no shell splits the text.
+        """
+        ...
+
     async def run_process(self, argv: Sequence[str], executable: str) -> int:
         """Run a process to its end, its output in the node's logs.
 

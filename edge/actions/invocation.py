@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.actions.base import ActionError
@@ -15,6 +16,7 @@ __all__ = [
     "Invocation",
     "SelectedShell",
     "command_invocation",
+    "direct_invocation",
     "find_program",
     "script_invocation",
     "select_shell",
@@ -31,6 +33,8 @@ class Invocation:
     """A process to start; `argv[0]` is looked up by `find_program`."""
 
     argv: tuple[str, ...]
+    #: the command as the run record shows it; "" = a script, whose text is never shown resolved
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,33 +89,62 @@ def _resolved(shell: Shell, scope: Scope) -> tuple[str, ...]:
     return tuple(resolve(word, Policy.VALUE, scope) for word in shell.argv)
 
 
-def command_invocation(text: str, shell: SelectedShell, scope: Scope) -> Invocation:
+def command_invocation(
+    text: str, shell: SelectedShell, scope: Scope, packages: Sequence[str] = ()
+) -> Invocation:
     """Return the call for one command entry. Raises: ActionError."""
+    _check_packages(shell, packages)
     if shell.is_direct:
-        words = [resolve(word, Policy.VALUE_OS, scope) for word in split_words(text) or ()]
-        if not words:
-            raise ActionError(f"{_CREATE}command is empty")
-        return Invocation(tuple(words))
-    resolved = resolve(text, shell.text_policy, scope).rstrip("\r")
-    if "\n" in resolved or "\r" in resolved:
-        raise ActionError(
-            "failed to set up step: resolved command text for run contains a line break"
-        )
+        return direct_invocation(split_words(text) or (), scope)
+    resolved = _one_line(resolve(text, shell.text_policy, scope))
     args = list(shell.argv[1:])
     if shell.family in _POWERSHELL:
         payload = f"$ErrorActionPreference = 'Stop'; {resolved}"
         flags = ("-NoProfile", "-NonInteractive", "-Command", payload)
-        return Invocation((shell.argv[0], *args, *flags))
+        return Invocation((shell.argv[0], *args, *flags), resolved)
     if shell.family == "nix-shell":
-        return Invocation((shell.argv[0], *_nix_args(args), "--run", resolved))
+        payload = resolved if shell.is_own else f"set -e; {resolved}"
+        return Invocation((shell.argv[0], *_nix_args(args, packages), "--run", payload), resolved)
     args = _without_carrier(args)
-    return Invocation((shell.argv[0], *args, *_fail_fast(shell, args), "-c", resolved))
+    argv = (shell.argv[0], *args, *_fail_fast(shell, args), "-c", resolved)
+    return Invocation(argv, resolved)
+
+
+def direct_invocation(words: Sequence[str], scope: Scope) -> Invocation:
+    """Return the call of a program without a shell (spec 13 section 2). Raises: ActionError."""
+    argv = tuple(_one_line(resolve(word, Policy.VALUE_OS, scope)) for word in words)
+    if not argv or not argv[0]:
+        raise ActionError(f"{_CREATE}command is empty")
+    return Invocation(argv, " ".join(argv))
+
+
+def _one_line(resolved: str) -> str:
+    text = resolved.rstrip("\r")
+    if "\n" in text or "\r" in text:
+        raise ActionError(
+            "failed to set up step: resolved command text for run contains a line break"
+        )
+    return text
+
+
+def _check_packages(shell: SelectedShell, packages: Sequence[str]) -> None:
+    if packages and shell.family != "nix-shell":
+        raise ActionError(
+            f"{_CREATE}shell_packages can only be used with nix-shell for command-form run"
+        )
 
 
 def script_invocation(
-    text: str, path: str, shell: SelectedShell, scope: Scope, *, has_shebang: bool
+    text: str,
+    path: str,
+    shell: SelectedShell,
+    scope: Scope,
+    *,
+    has_shebang: bool,
+    packages: Sequence[str] = (),
 ) -> Invocation:
     """Return the call for a script that was written to `path`. Raises: ActionError."""
+    _check_packages(shell, packages)
     if has_shebang:
         words = _shebang_words(text)
         program = words[0]
@@ -126,7 +159,7 @@ def script_invocation(
     if shell.family in _POWERSHELL:
         return Invocation((shell.argv[0], *args, "-ExecutionPolicy", "Bypass", "-File", path))
     if shell.family == "nix-shell":
-        return Invocation((shell.argv[0], *_nix_args(args), "--run", path))
+        return Invocation((shell.argv[0], *_nix_args(args, packages), "--run", path))
     if shell.family in _UNIX:
         for arg in args:
             if _CLUSTER.match(arg) and ("c" in arg or "s" in arg):
@@ -159,8 +192,10 @@ def _fail_fast(shell: SelectedShell, args: list[str]) -> tuple[str, ...]:
     return ("-e",) if not shell.is_own and shell.family in _UNIX and "-e" not in args else ()
 
 
-def _nix_args(args: list[str]) -> list[str]:
-    return args if "--pure" in args or "--impure" in args else [*args, "--pure"]
+def _nix_args(args: list[str], packages: Sequence[str]) -> list[str]:
+    wanted = [word for package in packages for word in ("-p", package)]
+    pure = [] if "--pure" in args or "--impure" in args else ["--pure"]
+    return [*args, *wanted, *pure]
 
 
 def _shebang_words(text: str) -> list[str]:

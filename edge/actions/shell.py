@@ -1,4 +1,4 @@
-"""`run`: commands and scripts through a shell (spec 10 section 6.6, spec 11 section 7.4)."""
+"""`run` and `exec`: commands and scripts (spec 10 section 6.6, 11 section 7.4, 13 section 2)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from edge.actions.base import ActionContext, ActionError, Outcome
 from edge.actions.invocation import (
     Invocation,
     command_invocation,
+    direct_invocation,
     find_program,
     script_invocation,
     select_shell,
 )
 from edge.actions.status import exit_error
-from edge.workflow.model import CommandRun, ScriptRun
+from edge.workflow.model import CommandRun, ExecRun, ScriptRun
 from edge.workflow.values import Policy, resolve
+from edge.workflow.words import split_words
 
 __all__ = ["run_shell"]
 
@@ -26,14 +28,25 @@ async def run_shell(context: ActionContext) -> Outcome:
     run = context.step.run
     if isinstance(run, ScriptRun):
         return await _run_script(context, run)
+    if isinstance(run, ExecRun):
+        return await _run_exec(context, run)
     assert isinstance(run, CommandRun)
     return await _run_commands(context, run)
+
+
+async def _run_exec(context: ActionContext, run: ExecRun) -> Outcome:
+    try:
+        invocation = direct_invocation((run.command, *run.args), context.scope)
+    except ActionError as exc:
+        return Outcome(1, str(exc))
+    context.note_command(1, invocation.shown, invocation.argv)
+    return await _run(context, invocation)
 
 
 async def _run_commands(context: ActionContext, run: CommandRun) -> Outcome:
     """Run the commands one after another, up to the first that fails."""
     for number, text in enumerate(run.commands, 1):
-        outcome = await _run_command(context, text)
+        outcome = await _run_command(context, number, text)
         if outcome.error:
             if len(run.commands) == 1:
                 return outcome
@@ -41,15 +54,14 @@ async def _run_commands(context: ActionContext, run: CommandRun) -> Outcome:
     return Outcome(0)
 
 
-async def _run_command(context: ActionContext, text: str) -> Outcome:
+async def _run_command(context: ActionContext, number: int, text: str) -> Outcome:
+    step = context.step
+    shell = select_shell(step, context.dag, context.scope, context.default_shell)
     try:
-        invocation = command_invocation(
-            text,
-            select_shell(context.step, context.dag, context.scope, context.default_shell),
-            context.scope,
-        )
+        invocation = command_invocation(text, shell, context.scope, step.shell_packages)
     except ActionError as exc:
         return Outcome(1, str(exc))
+    context.note_command(number, invocation.shown)
     return await _run(context, invocation)
 
 
@@ -58,10 +70,25 @@ async def _run_script(context: ActionContext, run: ScriptRun) -> Outcome:
     path = ""
     try:
         has_shebang = run.text.startswith("#!") and context.step.shell is None
-        policy = Policy.VALUE_SHELL if has_shebang else shell.text_policy
+        policy = shell.text_policy
+        if has_shebang or run.command:
+            policy = Policy.VALUE_SHELL
         text = resolve(run.text, policy, context.scope)
         path = _write_script(text)
-        invocation = script_invocation(text, path, shell, context.scope, has_shebang=has_shebang)
+        if run.command:
+            # The v1 form `command` + `script`: the program is called as it is written.
+            invocation = direct_invocation(split_words(run.command) or (), context.scope)
+            context.note_command(1, invocation.shown)
+            invocation = Invocation((*invocation.argv, path))
+        else:
+            invocation = script_invocation(
+                text,
+                path,
+                shell,
+                context.scope,
+                has_shebang=has_shebang,
+                packages=context.step.shell_packages,
+            )
         outcome = await _run(context, invocation)
         return replace(outcome, private_file=path)
     except ActionError as exc:

@@ -21,6 +21,7 @@ from edge.engine.control import serve_control
 from edge.engine.host import RunHost
 from edge.engine.plan import build_plan
 from edge.engine.processes import Spawner
+from edge.engine.support import check_runnable
 from edge.store import Store
 from edge.store.host import this_host
 from edge.store.writer import StoreWriter
@@ -105,12 +106,13 @@ class ForegroundRun:
         return result.exit_code
 
     def _check_plan(self) -> None:
-        """Refuse a cycle before anything is written, with the summary of such a run.
+        """Refuse what cannot run before anything is written, with the summary of such a run.
 
-        Raises: UserError naming the cycle (spec 10 section 6.2).
+        Raises: UserError naming the cycle (spec 10 section 6.2) or what is not built (spec 13).
         """
         try:
             build_plan(self._dag)
+            check_runnable(self._dag)
         except UserError:
             if not self._quiet:
                 steps = [NodeRecord(step=step_record(step, self._dag)) for step in self._dag.steps]

@@ -55,6 +55,7 @@ class _Plan:
 
 def plan_task(task: pb.Task, base_text: str) -> _Plan:
     """Load the DAG and the parameters of a task. Raises: EdgeError, the text of the report."""
+    from edge.engine.support import check_runnable
     from edge.workflow.load import load_dag
     from edge.workflow.params import ResolvedParams, parse_override_text, resolve_params
 
@@ -69,6 +70,10 @@ def plan_task(task: pb.Task, base_text: str) -> _Plan:
         )
     except EdgeError as exc:
         raise UserError(f'failed to load DAG "{task.target}": {exc.message}') from exc
+    check_runnable(dag)
+    if any(step.dependencies for step in dag.steps):
+        # Only dispatched runs get these files; without them the run would be another one.
+        raise UserError("dependencies is not available in this build of edge")
     if previous is not None:
         return _Plan(dag, ResolvedParams.from_list(previous.params_list))
     return _Plan(dag, resolve_params(dag, parse_override_text(task.params)))

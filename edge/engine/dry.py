@@ -20,6 +20,7 @@ from edge.engine import events as ev
 from edge.engine.attempt import AttemptSpec, run_files
 from edge.engine.processes import Spawner
 from edge.engine.runner import Runner
+from edge.engine.support import check_runnable
 
 if TYPE_CHECKING:
     from edge.config.settings import Settings
@@ -59,8 +60,10 @@ class _DryRunner(Runner):
 async def dry_run(settings: Settings, dag: DAG, params: ResolvedParams) -> tuple[RunRecord, str]:
     """Walk through the DAG; return the record it would have and the kept run error.
 
-    Leaves nothing behind but the (empty) log that the tree names. Raises: UserError on a cycle.
+    Leaves nothing behind but the (empty) log that the tree names. Raises: UserError on a cycle and
+    for what this build cannot run.
     """
+    check_runnable(dag)
     clock = SystemClock()
     now_ms = clock.now_ms()
     ref = RunRef(dag.name, run_id_from(now_ms, os.urandom(10)))

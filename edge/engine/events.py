@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
+from edge.core.jsontypes import JsonObject
 from edge.core.status import RunStatus
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "NodeExited",
     "NodePrepared",
     "NodeRefused",
+    "NodeResolved",
     "NodeSpawned",
     "Note",
     "Record",
@@ -125,13 +127,23 @@ class NodeExited:
     """One execution of a node is over: process gone, output closed.
 
     `code` is the exit code, -1 for death by a signal; `error` is empty for success;
-    `output_matched` tells whether `continue_on.output` was seen.
+    `output_matched` tells whether `continue_on.output` was seen; `is_hopeless` that no retry can
+    change the result.
     """
 
     key: str
     code: int
     error: str = ""
     output_matched: bool = False
+    is_hopeless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResolved:
+    """Members of the step's record now that their references are resolved, secrets masked."""
+
+    key: str
+    members: JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +171,7 @@ Event: TypeAlias = (
     | ConditionsChecked
     | NodePrepared
     | NodeRefused
+    | NodeResolved
     | NodeSpawned
     | NodeExited
     | TimerFired

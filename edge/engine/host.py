@@ -24,6 +24,7 @@ from edge.engine.plan import build_plan
 from edge.engine.processes import Spawner
 from edge.engine.reporter import StoreReporter
 from edge.engine.runner import Runner, open_record
+from edge.engine.support import check_runnable
 from edge.store import HostIdentity, Snapshot, Store
 from edge.store.writer import StoreWriter
 from edge.workflow.model import DAG
@@ -98,13 +99,14 @@ class RunHost:
     ) -> RunRef:
         """Record a new run durably and start it; return its reference.
 
-        Raises: UserError for a bad id, a cyclic DAG, too little free space or a host that is
-        draining; DuplicateRunError; StoreError.
+        Raises: UserError for a bad id, a cyclic DAG, one that this build cannot run, too little
+        free space or a host that is draining; DuplicateRunError; StoreError.
         """
         if self._nursery is None or self._is_draining:
             raise UserError("no new run is started: the service is stopping")
         check_free_space(self.settings)
         build_plan(dag)
+        check_runnable(dag)
         now_ms = self._clock.now_ms()
         ref = RunRef(dag.name, check_run_id(run_id) if run_id is not None else self._new_id(now_ms))
         spec = self._spec(

@@ -31,6 +31,8 @@ class RunMachine(StopRules):
                 self._prepared(event, now)
             case ev.NodeSpawned(key=key, pgid=pgid):
                 self._spawned(key, pgid)
+            case ev.NodeResolved(key=key, members=members):
+                self._resolved(key, members)
             case ev.TimerFired(timer=timer):
                 self._fired(timer, now)
             case ev.NodeRefused():

@@ -17,7 +17,7 @@ import trio
 
 from edge.actions.base import Outcome
 from edge.actions.invocation import select_shell
-from edge.actions.shell import run_shell
+from edge.actions.table import find_action
 from edge.core.ids import safe_name
 from edge.engine.attempt import AttemptSpec, log_stamp
 from edge.engine.check_command import CheckCommand
@@ -29,12 +29,15 @@ from edge.engine.events import (
     NodeExited,
     NodePrepared,
     NodeRefused,
+    NodeResolved,
     NodeSpawned,
     RetryNumbers,
 )
 from edge.engine.logs import LineMatcher, OutputSink, StreamLog
 from edge.engine.processes import Spawner, SpawnSpec, StepProcess
+from edge.engine.support import missing_of_step
 from edge.workflow.model import CommandRun, LogOutput, ScriptRun, Step
+from edge.workflow.records import argv_record, command_record, recorded_commands
 from edge.workflow.values import Policy, Scope, Source, resolve
 
 __all__ = ["NodeRun", "RunContext"]
@@ -83,6 +86,8 @@ class NodeRun:
         self._pumps: trio.CancelScope | None = None
         self._check: CheckCommand | None = None
         self._has_run = False
+        #: as the record shows them
+        self._commands = recorded_commands(step)
         self._pending_signal = 0
         self._is_stopped = False
         self._executions = 0
@@ -226,6 +231,8 @@ class NodeRun:
         self._has_run = False
         self._out.restart()
         self._err.restart()
+        if missing := missing_of_step(self.step):
+            return NodeExited(self.key, 1, missing, is_hopeless=True)
         output_file = ""
         try:
             os.makedirs(self.cwd, mode=0o750, exist_ok=True)
@@ -237,7 +244,7 @@ class NodeRun:
             )
             self._env = self.scope.environ()
             try:
-                outcome = await run_shell(self)
+                outcome = await find_action(self.step)(self)
             finally:
                 self.scope = bare
         except OSError as exc:
@@ -275,6 +282,14 @@ class NodeRun:
             os.makedirs(folder, mode=0o750, exist_ok=True)
             os.close(os.open(path, flags, 0o600))
         return path
+
+    def note_command(self, number: int, text: str, argv: Sequence[str] | None = None) -> None:
+        """Take a resolved command into the record (see `ActionContext`)."""
+        entry = command_record(text) if argv is None else argv_record(argv)
+        before = self._commands[number - 1] if len(self._commands) >= number else None
+        if entry != before:
+            self._commands[number - 1 : number] = [entry]
+            self._run.post(NodeResolved(self.key, {"commands": list(self._commands)}))
 
     async def run_process(self, argv: Sequence[str], executable: str) -> int:
         """Run one process of the step (see `ActionContext`)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge.core.jsontypes import JsonValue
+from edge.core.jsontypes import JsonObject, JsonValue
 from edge.core.status import NodeStatus
 from edge.engine import events as ev
 from edge.engine.rules import (
@@ -112,6 +112,13 @@ class NodeRules(RunState):
             node.record.pgid = pgid
             self._changed[key] = None
 
+    def _resolved(self, key: str, members: JsonObject) -> None:
+        node = self._nodes.get(key)
+        if node is not None and node.phase is Phase.EXECUTING:
+            # The old object may be in a list of steps that other attempts share.
+            node.record.step = {**node.record.step, **members}
+            self._changed[key] = None
+
     def _exited(self, event: ev.NodeExited, now: ev.Moment) -> None:
         node = self._nodes.get(event.key)
         if node is None or node.phase is not Phase.EXECUTING:
@@ -129,7 +136,11 @@ class NodeRules(RunState):
         elif not failed:
             node.record.done_count += node.is_step
             self._end(node, NodeStatus.SUCCEEDED, now)
-        elif node.is_step and may_retry(node.retry, event.code, node.record.retry_count):
+        elif (
+            node.is_step
+            and not event.is_hopeless
+            and may_retry(node.retry, event.code, node.record.retry_count)
+        ):
             self._wait_for_retry(node, now)
         else:
             self._settle_failure(node, event.code or 1, event.output_matched, now)

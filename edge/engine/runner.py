@@ -27,6 +27,7 @@ from edge.engine.node import NodeRun, RunContext
 from edge.engine.plan import build_plan
 from edge.engine.processes import Spawner
 from edge.engine.reporter import Reporter
+from edge.engine.support import unenforced
 from edge.workflow.values import Scope
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class Runner:
         failure = self._make_directories()
         await self._reporter.opened(record)
         self._say("DAG run started", {"params": self.spec.params.as_list()})
+        for warning in unenforced(self.spec.dag):
+            self._warn(warning)
         if failure:
             self._fail(failure)
         else:
@@ -288,6 +291,10 @@ class Runner:
             self.post(ev.TimerFired(timer))
 
     # -- logs
+
+    def _warn(self, message: str) -> None:
+        self._bound.warning(message)
+        self._log.write("WARN", message, {}, bound=True)
 
     def _say(self, message: str, fields: dict[str, object], *, bound: bool = True) -> None:
         (self._bound if bound else self._console).info(message, **fields)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edge.core.jsontypes import JsonObject, JsonValue
 from edge.workflow.model import (
     DAG,
     CommandRun,
     ContinueOn,
+    ExecRun,
     Precondition,
     RetryPolicy,
     ScriptRun,
@@ -14,7 +17,13 @@ from edge.workflow.model import (
 )
 from edge.workflow.words import split_words
 
-__all__ = ["command_record", "precondition_record", "step_record"]
+__all__ = [
+    "argv_record",
+    "command_record",
+    "precondition_record",
+    "recorded_commands",
+    "step_record",
+]
 
 _NANOSECONDS = 1_000_000_000
 
@@ -30,11 +39,11 @@ def step_record(step: Step, dag: DAG) -> JsonObject:
         _put(found, "shellArgs", list(step.shell.argv[1:]))
     else:
         _put(found, "shellArgs", list(step.shell_args))
+    _put(found, "shellPackages", list(step.shell_packages))
     _put(found, "dir", step.working_dir)
+    _put(found, "commands", list(recorded_commands(step)))
     if isinstance(step.run, ScriptRun):
         found["script"] = step.run.text
-    elif isinstance(step.run, CommandRun):
-        found["commands"] = [command_record(text) for text in step.run.commands]
     _put(found, "stdout", step.stdout)
     _put(found, "stderr", step.stderr)
     if step.log_output is not None and step.log_output is not dag.log_output:
@@ -51,12 +60,32 @@ def step_record(step: Step, dag: DAG) -> JsonObject:
     return found
 
 
+def recorded_commands(step: Step) -> list[JsonObject]:
+    """Return the step's commands as they are written."""
+    run = step.run
+    if isinstance(run, CommandRun):
+        return [command_record(text) for text in run.commands]
+    if isinstance(run, ExecRun):
+        return [argv_record((run.command, *run.args))]
+    if isinstance(run, ScriptRun) and run.command:
+        return [command_record(run.command)]
+    return []
+
+
 def command_record(text: str) -> JsonObject:
     """Return one command: its words for readers, and the whole text."""
     words = split_words(text) or text.split() or [""]
     found: JsonObject = {"command": words[0]}
     _put(found, "args", list(words[1:]))
     found["cmdWithArgs"] = text
+    return found
+
+
+def argv_record(argv: Sequence[str]) -> JsonObject:
+    """Return a command that no shell splits."""
+    found: JsonObject = {"command": argv[0]}
+    _put(found, "args", list(argv[1:]))
+    found["cmdWithArgs"] = " ".join(argv)
     return found
 
 

@@ -192,3 +192,32 @@ def test_programs_are_found_in_the_path_of_the_step(tmp_path: Path) -> None:
 )
 def test_who_expands_the_text(shell: SelectedShell, policy: Policy) -> None:
     assert shell.text_policy is policy
+
+
+# spec 10 section 6.6: shell_packages
+@pytest.mark.parametrize(
+    ("shell", "argv"),
+    [
+        (SelectedShell(("nix-shell",)),
+         ("nix-shell", "-p", "jq", "-p", "git", "--pure", "--run", "set -e; x")),
+        (SelectedShell(("nix-shell", "--impure"), is_own=True),
+         ("nix-shell", "--impure", "-p", "jq", "-p", "git", "--run", "x")),
+    ],
+)  # fmt: skip
+def test_packages_go_to_nix_shell(shell: SelectedShell, argv: tuple[str, ...]) -> None:
+    assert command_invocation("x", shell, _SCOPE, ("jq", "git")).argv == argv
+
+
+def test_a_script_with_packages() -> None:
+    """spec 10 section 6.6: the same options, running the file."""
+    shell = SelectedShell(("nix-shell",))
+    call = script_invocation("x\n", "/f", shell, _SCOPE, has_shebang=False, packages=("jq",))
+    assert call.argv == ("nix-shell", "-p", "jq", "--pure", "--run", "/f")
+
+
+@pytest.mark.parametrize("argv", [("bash",), ("direct",), ("python3",), ()])
+def test_packages_with_another_shell_are_refused(argv: tuple[str, ...]) -> None:
+    """spec 10 section 6.6: only with nix-shell."""
+    text = "failed to create command: shell_packages can only be used with nix-shell for"
+    with pytest.raises(ActionError, match=text):
+        command_invocation("x", SelectedShell(argv), _SCOPE, ("jq",))

@@ -10,7 +10,7 @@ import pytest
 
 from edge.actions.base import ActionError, Outcome
 from edge.actions.shell import run_shell
-from edge.workflow.model import DAG, CommandRun, ScriptRun, Shell, Step
+from edge.workflow.model import DAG, CommandRun, ExecRun, ScriptRun, Shell, Step
 from edge.workflow.values import Scope, Source
 
 
@@ -27,7 +27,11 @@ class Context:
         self.default_shell = default_shell
         self.calls: list[tuple[str, ...]] = []
         self.scripts: list[bytes] = []
+        self.noted: list[tuple[int, str, tuple[str, ...] | None]] = []
         self._statuses = list(statuses)
+
+    def note_command(self, number: int, text: str, argv: Sequence[str] | None = None) -> None:
+        self.noted.append((number, text, None if argv is None else tuple(argv)))
 
     async def run_process(self, argv: Sequence[str], executable: str) -> int:
         assert os.access(executable, os.X_OK)
@@ -136,3 +140,66 @@ async def test_a_script_that_cannot_be_written_fails_in_one_line(
     assert outcome == Outcome(
         1, "failed to set up step: failed to write the script: No such file or directory"
     )
+
+
+# spec 13 section 2: argv directly, `${...}` and `$VAR` resolved with the engine's environment
+@pytest.mark.parametrize(
+    ("run", "argv"),
+    [
+        (ExecRun("echo", ("a b", "*", "~", "x | y")), ("echo", "a b", "*", "~", "x | y")),
+        (ExecRun("echo", ("${params.V}", "$HOSTED", "$NOPE", "${params.none}")),
+         ("echo", "value", "host", "$NOPE", "${params.none}")),
+        (ExecRun("echo", ("'$HOSTED'", "")), ("echo", "'$HOSTED'", "")),
+    ],
+)  # fmt: skip
+async def test_exec_passes_words_as_they_are(run: ExecRun, argv: tuple[str, ...]) -> None:
+    context = Context(Step(name="a", run=run), 0)
+    context.scope = Scope(params={"V": "value"}, host={"HOSTED": "host"}).child(
+        [("PATH", os.environ["PATH"])], Source.PROCESS
+    )
+    assert await run_shell(context) == Outcome(0)
+    assert context.calls == [argv]
+    assert context.noted == [(1, " ".join(argv), argv)]
+
+
+# spec 13 section 2 and spec 10 section 6.6: what cannot be started, exit code 1
+@pytest.mark.parametrize(
+    ("run", "error"),
+    [
+        (ExecRun("no-such-program"),
+         'exec: "no-such-program": executable file not found in $PATH'),
+        (ExecRun("echo", ("a\nb",)),
+         "failed to set up step: resolved command text for run contains a line break"),
+        (ExecRun("echo", ("a\rb",)),
+         "failed to set up step: resolved command text for run contains a line break"),
+        (ExecRun(""), "failed to create command: command is empty"),
+    ],
+)  # fmt: skip
+async def test_exec_that_cannot_start(run: ExecRun, error: str) -> None:
+    assert await run_shell(Context(Step(name="a", run=run))) == Outcome(1, error)
+
+
+async def test_command_with_script_takes_the_file_as_its_last_argument() -> None:
+    """spec 11 section 7.4: v1 `command` + `script`, whose text is the shell's."""
+    context = Context(
+        Step(name="a", run=ScriptRun("print('${params.V} $V')\n", "python3 -u '${params.V}'")), 0
+    )
+    outcome = await run_shell(context)
+    assert (outcome.code, outcome.error) == (0, "")
+    assert context.calls[0][:-1] == ("python3", "-u", "value")
+    assert context.scripts == [b"print('value $V')\n"]
+    assert context.noted == [(1, "python3 -u value", None)]
+
+
+async def test_commands_are_noted_as_resolved() -> None:
+    """spec 12 section 17: command text resolved."""
+    context = Context(_commands("echo ${params.V}", "echo $V"), 0, 0)
+    await run_shell(context)
+    assert context.noted == [(1, "echo value", None), (2, "echo $V", None)]
+
+
+async def test_a_script_is_not_noted() -> None:
+    """spec 10 section 6.6: diagnostics must not contain the resolved script text."""
+    context = Context(Step(name="a", run=ScriptRun("echo ${params.V}\n")), 0)
+    await run_shell(context)
+    assert context.noted == []

@@ -7,12 +7,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import trio
+
 from edge.config.log import get_logger
 from edge.core.clock import SystemClock
 from edge.core.ids import RunRef
 from edge.core.jsontypes import JsonObject
 from edge.core.record import RunRecord
-from edge.engine.attempt import AttemptSpec, RunFiles
+from edge.engine.attempt import AttemptResult, AttemptSpec, RunFiles
 from edge.engine.processes import Spawner
 from edge.engine.reporter import Reporter
 from edge.engine.runner import Runner
@@ -21,6 +23,7 @@ from edge.workflow.model import DAG
 from edge.workflow.params import parse_overrides, resolve_params
 
 RUN = RunRef("t", "run-t")
+_LIMIT_S = 15.0
 
 
 def make_dag(text: str, *, source_file: str = "") -> DAG:
@@ -82,13 +85,25 @@ class RecordingReporter(Reporter):
 def make_runner(
     text: str, folder: Path, *, params: Sequence[str] = (), reporter: Reporter | None = None
 ) -> Runner:
+    return runner_of(make_dag(text), folder, params=params, reporter=reporter)
+
+
+def runner_of(
+    dag: DAG, folder: Path, *, params: Sequence[str] = (), reporter: Reporter | None = None
+) -> Runner:
+    """Return the runner of a DAG that no text stands for."""
     return Runner(
-        make_spec(make_dag(text), folder, params=params),
+        make_spec(dag, folder, params=params),
         reporter=reporter or RecordingReporter(),
         spawner=Spawner(None),
         clock=SystemClock(),
         log=get_logger(),
     )
+
+
+async def run_to_end(runner: Runner) -> AttemptResult:
+    with trio.fail_after(_LIMIT_S):
+        return await runner.run()
 
 
 def read(path: str) -> str:

@@ -474,7 +474,7 @@ async def test_a_fault_of_ours_fails_the_node_and_not_the_run(
     async def broken(_: object) -> None:
         raise RuntimeError("oops")
 
-    monkeypatch.setattr("edge.engine.node.run_shell", broken)
+    monkeypatch.setattr("edge.actions.shell.run_shell", broken)
     runner = make_runner("steps: [{id: a, run: x, continue_on: failed}, {id: b, run: x}]", tmp_path)
     result = await _finish(runner)
     assert result.error == "internal error: RuntimeError: oops"

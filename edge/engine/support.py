@@ -1,0 +1,71 @@
+"""What of a DAG this build cannot run yet (spec 13, beginning; spec 10 section 11).
+
+The whole language is read; what is not executed must be refused by name and never be left out in
+silence, because a plant that runs without its approval is worse than one that stands still. Pure.
+"""
+
+from __future__ import annotations
+
+from edge.actions.table import is_built
+from edge.core.errors import UserError
+from edge.workflow.model import DAG, DAGType, Step
+
+__all__ = ["check_runnable", "missing_of_run", "missing_of_step", "unenforced"]
+
+_ENDING = "is not available in this build of edge"
+
+
+def check_runnable(dag: DAG) -> None:
+    """Refuse a run that would differ from what its file says. Raises: UserError."""
+    if text := missing_of_run(dag):
+        raise UserError(text)
+
+
+def missing_of_run(dag: DAG) -> str:
+    """Return why no run of the DAG can start; "" when one can."""
+    mail = dag.mail_on
+    features = (
+        ("type: build", dag.type is DAGType.BUILD),
+        ("type: agent", dag.type is DAGType.AGENT),
+        ("tools", "tools" in dag.later),
+        ("tasks", "tasks" in dag.later),
+        ("retry_policy of the DAG", dag.retry_policy is not None),
+        ("mail_on", mail.failure or mail.success or mail.wait),
+        ("artifacts", bool(dag.artifacts.enabled)),
+        ("container of the DAG", dag.container is not None),
+    )
+    for name, is_used in features:
+        if is_used:
+            return f"{name} {_ENDING}"
+    return ""
+
+
+def missing_of_step(step: Step) -> str:
+    """Return why a step cannot be carried out; "" when it can."""
+    # A feature around the action says more than the executor type that it implies.
+    features = (
+        ("parallel", step.parallel is not None),
+        ("foreach", step.foreach is not None),
+        ("approval", step.approval is not None),
+        ("container", step.container is not None),
+        ("repeat_policy", step.repeat_policy is not None),
+        ("mail_on_error", step.mail_on_error),
+        ("stdout.artifact", bool(step.stdout_artifact)),
+        ("stderr.artifact", bool(step.stderr_artifact)),
+    )
+    for name, is_used in features:
+        if is_used:
+            return f"{name} {_ENDING}"
+    if is_built(step) and step.sub_dag is None and step.router is None:
+        return ""
+    return f'action "{step.action or step.type}" {_ENDING}'
+
+
+def unenforced(dag: DAG) -> list[str]:
+    """Return warnings for the run's log: what does not change which steps run or how they end."""
+    found = []
+    if dag.resources.cpu_millis or dag.resources.memory_bytes:
+        found.append(f"resource limits requested but not enforced: a limit {_ENDING}")
+    if "otel" in dag.later:
+        found.append(f"no traces are sent: otel {_ENDING}")
+    return found
