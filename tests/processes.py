@@ -11,7 +11,7 @@ import os
 
 import trio
 
-__all__ = ["is_alive", "live_members", "open_files", "wait_group_ended"]
+__all__ = ["command", "is_alive", "live_members", "open_files", "wait_group_ended"]
 
 #: only a limit: what was killed is gone as soon as the machine comes to it
 _LIMIT_S = 30.0
@@ -29,6 +29,15 @@ def live_members(group: int) -> list[int]:
         for name in os.listdir("/proc")
         if name.isdigit() and _group_if_alive(int(name)) == group
     ]
+
+
+def command(pid: int) -> str:
+    """Return the name of the program a process runs; empty when there is no such process."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().rstrip("\n")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 async def wait_group_ended(group: int) -> None:

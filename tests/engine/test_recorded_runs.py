@@ -19,6 +19,7 @@ from edge.engine.processes import Spawner
 from edge.engine.runner import Runner
 from edge.workflow.load import load_dag
 from tests.engine.helpers import RecordingReporter, make_spec, read
+from tests.processes import command, live_members
 
 DATA = Path(__file__).parent.parent / "data" / "runs"
 EXPECTED = {
@@ -58,7 +59,7 @@ def _dag_text(probe: str) -> str:
     return (DATA / EXPECTED[probe]["dag"]).read_text()
 
 
-def _run(probe: str, folder: Path, stop: str = "") -> tuple[Runner, int, RecordingReporter]:
+def _run(probe: str, folder: Path, *, stop: bool = False) -> tuple[Runner, int, RecordingReporter]:
     dag = load_dag(_dag_text(probe), default_name=Path(EXPECTED[probe]["dag"]).stem)
     reporter = RecordingReporter()
     spec = make_spec(dag, folder, run_id=f"run-{probe}")
@@ -70,7 +71,7 @@ def _run(probe: str, folder: Path, stop: str = "") -> tuple[Runner, int, Recordi
     async def main() -> int:
         async with trio.open_nursery() as nursery:
             if stop:
-                nursery.start_soon(_stop_when_busy, runner, stop)
+                nursery.start_soon(_stop_when_busy, runner, probe)
             result = await runner.run()
             nursery.cancel_scope.cancel()
         return result.exit_code
@@ -79,19 +80,23 @@ def _run(probe: str, folder: Path, stop: str = "") -> tuple[Runner, int, Recordi
     return runner, trio.run(main, clock=with_clock), reporter
 
 
-async def _stop_when_busy(runner: Runner, how: str) -> None:
-    nodes = runner.record.nodes
-    while not any(node.pgid or node.retry_count for node in nodes):  # noqa: ASYNC110
-        await trio.sleep(0.01)
-    # The shell needs a moment to set its traps.
-    await trio.to_thread.run_sync(_settle)
-    runner.request_stop(signal.SIGTERM, allow_override=how == "stop")
+async def _stop_when_busy(runner: Runner, probe: str) -> None:
+    final = EXPECTED[probe]["final"]["nodes"]
+    stopped = [
+        node
+        for node, wanted in zip(runner.record.nodes, final, strict=True)
+        if wanted["status"] == "aborted"
+    ]
+    while not all(map(_is_busy, stopped)):  # noqa: ASYNC110  processes change it
+        await trio.sleep(0.1)
+    runner.request_stop(signal.SIGTERM, allow_override=STOPPED[probe] == "stop")
 
 
-def _settle() -> None:
-    import time
-
-    time.sleep(0.25)
+def _is_busy(node: NodeRecord) -> bool:
+    """Tell whether a node waits for its retry, or for its `sleep`, which comes after the traps."""
+    if node.pgid is None:
+        return node.retry_count > 0
+    return "sleep" in map(command, live_members(node.pgid))
 
 
 def _normal(text: str) -> str:
@@ -193,5 +198,5 @@ def test_runs_as_recorded(probe: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("probe", sorted(STOPPED))
 def test_stops_as_recorded(probe: str, tmp_path: Path) -> None:
-    runner, exit_code, _ = _run(probe, tmp_path, STOPPED[probe])
+    runner, exit_code, _ = _run(probe, tmp_path, stop=True)
     _check(probe, runner, exit_code)
