@@ -17,7 +17,7 @@ NAMED: JsonObject = {"type": "object", "properties": {"k": {"type": "integer"}}}
 @pytest.mark.parametrize(
     ("schema", "value", "text"),
     [
-        # spec 12 section 14.2: the schema texts name the key
+        # spec 12 section 14: the schema texts name the key
         (NAMED, {"k": 3}, ""),
         (
             NAMED,
