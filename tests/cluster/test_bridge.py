@@ -281,5 +281,19 @@ async def test_grpc_ends_with_its_loop() -> None:
     assert _pollers() <= before
 
 
+async def test_a_server_cancelled_while_it_starts_is_stopped() -> None:
+    gc.collect()
+    before = _pollers()
+    async with open_bridge() as bridge:
+        for turns in range(0, 40, 4):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(bridge.serve, {"Poll": _poll}, "127.0.0.1", 0)
+                for _ in range(turns):
+                    await trio.lowlevel.checkpoint()
+                nursery.cancel_scope.cancel()
+    gc.collect()
+    assert _pollers() <= before
+
+
 def _pollers() -> set[int | None]:
     return {thread.ident for thread in threading.enumerate() if "_poll_wrapper" in thread.name}
