@@ -155,8 +155,12 @@ def _check_value(field: Field, value: Node, path: str, faults: list[Fault]) -> N
             faults.append(_fault(value, path, f"'{path}' {_expected(wanted, value)}"))
     elif kind is Kind.TEXT_LIST:
         _check_texts(value, path, faults)
+    elif kind is Kind.TEXT_MAP:
+        _check_text_map(value, path, faults)
     elif kind is Kind.STRUCT:
         faults.extend(check_mapping(value, field.struct, path, path))
+    elif kind is Kind.STRUCTS:
+        _check_mappings(value, field.struct, path, faults)
     else:
         try:
             _SHAPES[kind](value, path)
@@ -189,6 +193,26 @@ def _check_texts(node: Node, path: str, faults: list[Fault]) -> None:
         if not isinstance(item, ScalarNode) or not isinstance(item.value, str):
             where = f"{path}[{index}]"
             faults.append(_fault(item, where, f"'{where}' {_expected('string', item)}"))
+
+
+def _check_text_map(node: Node, path: str, faults: list[Fault]) -> None:
+    if not isinstance(node, MapNode):
+        faults.append(_fault(node, path, f"'{path}' expected a map, got '{_short_type(node)}'"))
+        return
+    for key, value in node.entries.items():
+        if not isinstance(value, ScalarNode) or not isinstance(value.value, str):
+            where = f"{path}[{key}]"
+            faults.append(_fault(value, where, f"'{where}' {_expected('string', value)}"))
+
+
+def _check_mappings(node: Node, context: str, path: str, faults: list[Fault]) -> None:
+    if not isinstance(node, ListNode):
+        message = f"'{path}' source data must be an array or slice, got {_short_type(node)}"
+        faults.append(_fault(node, path, message))
+        return
+    for index, item in enumerate(node.items):
+        where = f"{path}[{index}]"
+        faults.extend(check_mapping(item, context, where, where))
 
 
 def _fault(node: Node, path: str, message: str) -> Fault:

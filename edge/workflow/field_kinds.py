@@ -14,8 +14,12 @@ class Kind(StrEnum):
     INTEGER = "integer"
     FLAG = "flag"
     TEXT_LIST = "text_list"
+    #: text to text
+    TEXT_MAP = "text_map"
     #: a mapping with a context of its own (`Field.struct`)
     STRUCT = "struct"
+    #: a list of such mappings
+    STRUCTS = "structs"
     #: checked by the part that builds it
     FREE = "free"
     # shapes with decoders of their own; a wrong shape stops the load like a wrong type
@@ -57,9 +61,9 @@ class Merge(StrEnum):
 class Field:
     """One key of a mapping.
 
-    `struct` names the context of a STRUCT field, `shapes` the JSON types of a FREE one; one that is
-    `deprecated` is accepted for old files, and `validate` shows that text. (No dataclass: this
-    module is read at every start.)
+    `struct` names the context of a STRUCT or STRUCTS field, `shapes` the JSON types of a FREE one;
+    one that is `deprecated` is accepted for old files, and `validate` shows that text. (No
+    dataclass: this module is read at every start.)
     """
 
     __slots__ = (

@@ -47,9 +47,21 @@ NESTED: dict[str, tuple[Field, ...]] = {
     ),
     "dag_retry_policy": (
         Field("limit", Kind.FREE, "Number of retries of the run.", shapes=_NUMBER_OR_TEXT),
-        Field("interval_sec", _I, "Seconds between tries.", "60"),
+        Field(
+            "interval_sec",
+            Kind.FREE,
+            "Seconds between tries, above 0.",
+            "60",
+            shapes=_NUMBER_OR_TEXT,
+        ),
         _BACKOFF,
-        Field("max_interval_sec", _I, "Longest interval with backoff.", "3600"),
+        Field(
+            "max_interval_sec",
+            Kind.FREE,
+            "Longest interval with backoff, above 0.",
+            "3600",
+            shapes=_NUMBER_OR_TEXT,
+        ),
     ),
     "repeat_policy": (
         Field(
@@ -70,21 +82,28 @@ NESTED: dict[str, tuple[Field, ...]] = {
         Field("disable_param_edit", _F, "Parameters cannot be edited at start.", "false"),
         Field("disable_run_id_edit", _F, "The run id cannot be chosen at start.", "false"),
     ),
+    "secret": (
+        Field("name", _T, "Name of the environment variable; neither DAGU_* nor a managed one."),
+        Field("provider", _T, "Where the value comes from: env or file."),
+        Field("key", _T, "What the provider is asked for: a variable's name, a file's path."),
+        Field("ref", _T, "Secret of the registry, such as plant/mqtt, instead of a provider."),
+        Field("options", Kind.TEXT_MAP, "Options of the provider, texts."),
+    ),
     "artifacts": (
-        Field("enabled", _F, "Keep artifacts; on by itself when the file names them."),
+        Field("enabled", _F, "Keep artifacts; on by itself when the file uses them."),
         Field("dir", _T, "Directory of the artifacts."),
     ),
     "resources": (
         Field("limits", Kind.STRUCT, "What the steps may use.", struct="resource_limits"),
     ),
     "resource_limits": (
-        Field("cpu", _T, "Cores, such as 0.5 or 250m."),
-        Field("memory", _T, "Memory, such as 256Mi."),
+        Field("cpu", _T, 'Cores as text, such as "0.5" or 250m.'),
+        Field("memory", _T, "Memory as text, such as 256Mi or 1G."),
     ),
     "ssh": (
         *_CREDENTIALS,
         Field("strict_host_key", _F, "Refuse unknown host keys.", "true"),
-        Field("known_host_file", _T, "File of known hosts."),
+        Field("known_host_file", _T, "File of known hosts; ~/.ssh/known_hosts if absent."),
         Field("shell", Kind.SHELL, "Shell on the remote host."),
         Field("timeout", _T, "Limit of connecting, such as 30s."),
         Field("bastion", Kind.STRUCT, "Host to go through.", struct="bastion"),
@@ -118,10 +137,10 @@ NESTED: dict[str, tuple[Field, ...]] = {
     ),
     "smtp": (
         Field("host", _T, "Host."),
-        Field("port", Kind.PORT, "Port."),
+        Field("port", Kind.PORT, "Port, text or number."),
         Field("username", _T, "User."),
         Field("password", _T, "Password."),
-        Field("oauth", Kind.FREE, "OAuth2 instead of a password.", shapes=("object",)),
+        Field("oauth", Kind.FREE, "OAuth2 instead of a password.", shapes=("object", "null")),
     ),
     "mail_on": (
         Field("failure", _F, "Mail when the run failed.", "false"),
@@ -130,11 +149,17 @@ NESTED: dict[str, tuple[Field, ...]] = {
     ),
     "mail": (
         Field("from", _T, "Sender."),
-        Field("to", Kind.TEXTS, "Recipients."),
+        Field("to", Kind.TEXTS, "Recipients, one or a list."),
         Field("prefix", _T, "Start of the subject."),
         Field("attach_logs", _F, "Attach the log files.", "false"),
     ),
-    "webhook": (Field("forward_headers", Kind.TEXT_LIST, "Headers that the run receives."),),
+    "webhook": (
+        Field(
+            "forward_headers",
+            Kind.TEXT_LIST,
+            "Request headers that the run receives; never authorization.",
+        ),
+    ),
     # the readers of `containers` check these: values are weakly typed
     "container": (
         Field("exec", Kind.FREE, "Running container to work in.", shapes=_WEAK),

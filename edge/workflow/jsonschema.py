@@ -51,6 +51,8 @@ def _shape(field: Field) -> JsonObject:
         if field.struct == "handler_on":
             return {**_context("handler_on"), "type": ["object", "null"]}
         return {"anyOf": [{"$ref": f"#/$defs/{field.struct}"}, {"type": "null"}]}
+    if field.kind is Kind.STRUCTS:
+        return {"type": ["array", "null"], "items": {"$ref": f"#/$defs/{field.struct}"}}
     if field.kind is Kind.FREE:
         shapes: list[JsonValue] = list(field.shapes)
         return {"type": shapes} if shapes else {}
@@ -62,6 +64,7 @@ _KINDS: dict[Kind, JsonObject] = {
     Kind.INTEGER: {"type": ["number", "null"]},
     Kind.FLAG: {"type": ["boolean", "null"]},
     Kind.TEXT_LIST: {"type": ["array", "null"], "items": {"type": "string"}},
+    Kind.TEXT_MAP: {"type": ["object", "null"], "additionalProperties": {"type": "string"}},
     Kind.ENV: {
         "anyOf": [
             {"type": ["object", "null"]},
@@ -163,7 +166,7 @@ _SPECIAL: dict[str, JsonObject] = {
         ]
     },
     "defaults": {"anyOf": [{"$ref": "#/$defs/defaults"}, {"type": "null"}]},
-    "type": {"enum": ["graph", "chain"]},
+    "type": {"enum": ["graph", "chain", "agent", "build", "controller"]},
     "worker_selector": {
         "anyOf": [
             {"type": "null"},

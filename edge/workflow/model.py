@@ -242,14 +242,20 @@ class ScheduleEntry:
 
     cron: CronExpression | None = None
     at: dt.datetime | None = None
+    #: runtime profile of the runs it starts; "" = none
+    profile: str = ""
 
     @property
     def identity(self) -> str:
-        """Return the durable identity of spec 10 section 12: `cron:<normalised>` or `at:<ts>`."""
+        """Return the durable identity of spec 10 section 12.
+
+        `cron:<normalised>` or `at:<ts>`, and `|profile:<p>` where there is a profile.
+        """
+        profile = f"|profile:{self.profile}" if self.profile else ""
         if self.cron is not None:
-            return f"cron:{self.cron.text}"
+            return f"cron:{self.cron.text}{profile}"
         assert self.at is not None
-        return f"at:{self.at.isoformat()}"
+        return f"at:{self.at.isoformat()}{profile}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""`retry_policy`, `preconditions` and `consts`: contents behind the shapes (spec 10 section 7)."""
+"""`retry_policy` and `preconditions`: contents behind the shapes (spec 10 section 7)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,10 @@ from edge.workflow.nodes import (
     ScalarNode,
     go_text,
     go_type,
-    scalar_text,
 )
 from edge.workflow.shapes import fail, is_null
-from edge.workflow.words import is_name
 
-__all__ = ["read_consts", "read_preconditions", "read_retry_policy"]
-
-_CONST = r"(\\*)\$\{[ \t]*consts\.([A-Za-z][A-Za-z0-9_]*)[ \t]*\}"
+__all__ = ["read_backoff", "read_preconditions", "read_retry_policy"]
 
 
 def read_retry_policy(fields: Decoded, path: str = "retry_policy") -> RetryPolicy:
@@ -30,7 +26,7 @@ def read_retry_policy(fields: Decoded, path: str = "retry_policy") -> RetryPolic
     return RetryPolicy(
         limit=limit,
         interval_s=interval,
-        backoff=_backoff(fields, path),
+        backoff=read_backoff(fields, path),
         max_interval_s=fields.integer("max_interval_sec"),
         exit_codes=_codes(fields, path),
     )
@@ -49,7 +45,8 @@ def _count(fields: Decoded, path: str, key: str) -> int | str:
     return value
 
 
-def _backoff(fields: Decoded, path: str) -> float:
+def read_backoff(fields: Decoded, path: str) -> float:
+    """Return the factor; 0 = constant interval."""
     node = fields.get("backoff")
     if node is None:
         return 0.0
@@ -149,61 +146,3 @@ def _check(node: MapNode, field: str) -> Precondition:
         expected=texts["expected"],
         negate=negate,
     )
-
-
-def read_consts(node: Node | None, inherited: dict[str, str]) -> dict[str, str]:
-    """Return constants in order over the inherited ones (spec 11 section 4).
-
-    A text may use `${consts.x}` of an earlier entry; everything else stays as written.
-    """
-    found = dict(inherited)
-    if node is None or is_null(node):
-        return found
-    if not isinstance(node, ListNode):
-        fail(node, "consts", "consts must use list form", go_text(node))
-    own: set[str] = set()
-    for index, item in enumerate(node.items):
-        if not isinstance(item, MapNode):
-            fail(item, f"consts[{index}]", "consts entries must be single-entry mappings")
-        if len(item.entries) != 1:
-            fail(item, f"consts[{index}]", "consts entries must contain exactly one key")
-        (name, value) = next(iter(item.entries.items()))
-        if not is_name(name):
-            fail(item, f"consts[{index}]", f'consts key "{name}" is invalid', name)
-        if name in own:
-            fail(item, f"consts.{name}", f'consts key "{name}" is defined more than once', name)
-        own.add(name)
-        scalar = value.value if isinstance(value, ScalarNode) else None
-        if scalar is None or (isinstance(scalar, float) and scalar - scalar != 0):
-            fail(
-                value,
-                f"consts.{name}",
-                f'const "{name}" must be a literal string, number, or boolean',
-                go_text(value),
-            )
-        if isinstance(scalar, str):
-            found[name] = _with_consts(scalar, found)
-        else:
-            found[name] = _decimal(scalar) if isinstance(scalar, float) else scalar_text(scalar)
-    return found
-
-
-def _decimal(value: float) -> str:
-    """Return the shortest decimal, never in exponent form (spec 11 section 2)."""
-    text = repr(value)
-    if "e" in text:
-        from decimal import Decimal
-
-        return format(Decimal(text), "f")
-    return text.removesuffix(".0")
-
-
-def _with_consts(text: str, known: dict[str, str]) -> str:
-    def insert(match: re.Match[str]) -> str:
-        slashes = match[1]
-        if len(slashes) % 2:
-            return slashes[1:] + match[0][len(slashes) :]
-        value = known.get(match[2])
-        return match[0] if value is None else slashes + value
-
-    return re.sub(_CONST, insert, text) if "${" in text else text

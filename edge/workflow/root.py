@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 
 from edge.core.errors import UserError
 from edge.core.ids import check_dag_name
 from edge.workflow.build import Build, Defaults
+from edge.workflow.connections import read_connection, read_registry_auths, read_smtp, read_ssh
+from edge.workflow.consts import read_consts
+from edge.workflow.containers import read_container
+from edge.workflow.dag_retry import read_dag_retry_policy
 from edge.workflow.decode import Decoded
 from edge.workflow.durations import read_window
-from edge.workflow.model import DAG, DAGType, Handlers, LogOutput, ParamDef, Step
-from edge.workflow.nodes import MapNode, Node, ScalarNode, go_text
+from edge.workflow.later import read_later
+from edge.workflow.mails import read_mail, read_mail_on, read_webhook_headers
+from edge.workflow.model import (
+    DAG,
+    Artifacts,
+    DAGType,
+    Handlers,
+    LogOutput,
+    ParamDef,
+    Resources,
+    Step,
+)
+from edge.workflow.nodes import MapNode, Node, ScalarNode
 from edge.workflow.params import read_params
-from edge.workflow.policies import read_consts, read_preconditions
-from edge.workflow.problems import NOT_YET, Fault, FaultError, Findings
+from edge.workflow.policies import read_preconditions
+from edge.workflow.problems import Fault, FaultError, Findings
+from edge.workflow.resources import read_artifacts, read_resources
 from edge.workflow.schedules import read_schedule, schedule_warnings
+from edge.workflow.secrets import read_secrets
+from edge.workflow.selector import read_selector
 from edge.workflow.shapes import (
     fail,
-    is_null,
     read_dotenv,
     read_env,
     read_labels,
@@ -42,30 +61,59 @@ class Inherited:
         self.consts = dict(consts or {})
 
 
-def build_dag(node: MapNode, name: str, inherited: Inherited, errors: list[FaultError]) -> DAG:
+def build_dag(
+    node: MapNode,
+    name: str,
+    inherited: Inherited,
+    errors: list[FaultError],
+    *,
+    dialect: str = "v2",
+) -> DAG:
     """Build a document whose keys and types were checked.
 
-    Faults are appended to `errors`; the result is complete only when there is none.
+    `dialect` is "v1" for a document of Dagu 1.30, in our spelling already. Faults are appended to
+    `errors`; the result is complete only when there is none. The order is that of spec 10
+    section 3: constants, parameters and env first, what may use them after.
     """
     fields = Decoded(node)
     found = Findings()
     warnings: list[str] = []
     found.read(lambda: _check_name(fields, name), None)
-    dag_type = found.read(lambda: _type(fields), DAGType.GRAPH)
-    labels = found.read(lambda: _labels(fields), ())
-    consts = found.read(
-        lambda: read_consts(fields.get("consts"), inherited.consts), inherited.consts
+    dag = DAG(
+        name=name,
+        group=fields.text("group").strip(),
+        description=fields.text("description").strip(),
+        type=found.read(lambda: _type(fields, dialect), DAGType.GRAPH),
+        labels=found.read(lambda: _labels(fields, dialect), ()),
+        dialect=dialect,
     )
-    params = found.read(lambda: _params(fields, inherited.params), ())
-    env = found.read(lambda: read_env(_or_null(fields, "env")), ())
+    dag = _values(dag, fields, inherited, found)
+    dag = _placement(dag, fields, found, warnings)
+    dag = _kept(dag, fields, found)
+    dag = _surroundings(dag, fields, found)
+    dag = _connections(dag, fields, found)
+    dag = _mails(dag, fields, found)
+    dag = _steps(dag, fields, found, warnings)
+    errors.extend(found.errors)
+    return replace(dag, warnings=tuple(dict.fromkeys(warnings)))
+
+
+def _values(dag: DAG, fields: Decoded, inherited: Inherited, found: Findings) -> DAG:
+    """Read what references are resolved from."""
+    return replace(
+        dag,
+        consts=found.read(
+            lambda: read_consts(fields.get("consts"), inherited.consts), inherited.consts
+        ),
+        params=found.read(lambda: _params(fields, inherited.params), ()),
+        env=found.read(lambda: read_env(_or_null(fields, "env")), ()),
+    )
+
+
+def _placement(dag: DAG, fields: Decoded, found: Findings, warnings: list[str]) -> DAG:
+    """Read when, where and how often it runs."""
     schedule = read_schedule(_or_null(fields, "schedule"))
-    window = found.read(lambda: read_window(fields.get("catchup_window")), 0.0)
-    overlap = found.read(lambda: _overlap(fields), "skip")
-    selector = found.read(lambda: _selector(fields.get("worker_selector")), None)
-    days, runs = found.read(lambda: _retention(fields), (30, 0))
-    preconditions = found.read(lambda: read_preconditions(fields.get("preconditions")), ())
-    shell_words = read_shell(_or_null(fields, "shell"))
-    shell_args = fields.texts("shell_args")
+    warnings.extend(schedule_warnings(schedule))
     max_active_runs = fields.integer("max_active_runs", 1)
     queue = fields.text("queue").strip()
     if not queue and (max_active_runs > 1 or max_active_runs < 0):
@@ -73,61 +121,107 @@ def build_dag(node: MapNode, name: str, inherited: Inherited, errors: list[Fault
             f"max_active_runs={max_active_runs} is deprecated for local queues and will be"
             " ignored. Use a global queue with 'queue:' field for concurrency control."
         )
-    warnings.extend(schedule_warnings(schedule))
-    defaults = _defaults(fields, found)
-    handlers = Handlers()
-    steps: tuple[Step, ...] = ()
-    if defaults is not None:
-        build = Build(
-            dag_type=dag_type,
-            defaults=defaults,
-            has_container=fields.get("container") is not None,
-            has_ssh=fields.get("ssh") is not None,
-            has_redis=fields.get("redis") is not None,
-            warnings=warnings,
-        )
-        handlers = found.read(lambda: build_handlers(fields.get("handler_on"), build), handlers)
-        steps = found.read(lambda: build_steps(fields.get("steps"), build), steps)
-    errors.extend(found.errors)
-    run_config = fields.get("run_config")
-    config = Decoded(run_config) if isinstance(run_config, MapNode) else Decoded(_EMPTY)
-    return DAG(
-        name=name,
-        group=fields.text("group").strip(),
-        description=fields.text("description").strip(),
-        type=dag_type,
-        steps=steps,
-        handlers=handlers,
-        params=params,
-        consts=consts,
-        env=env,
-        dotenv=read_dotenv(_or_null(fields, "dotenv")),
-        working_dir=fields.text("working_dir"),
-        shell=shell_of(shell_words, shell_args),
-        shell_args=() if shell_words else shell_args,
-        preconditions=preconditions,
+    return replace(
+        dag,
         schedule=schedule,
         skip_if_successful=fields.flag("skip_if_successful"),
-        catchup_window_s=window,
-        overlap_policy=overlap,
+        catchup_window_s=found.read(lambda: read_window(fields.get("catchup_window")), 0.0),
+        overlap_policy=found.read(lambda: _overlap(fields), "skip"),
+        worker_selector=found.read(lambda: read_selector(fields.get("worker_selector")), None),
+        retry_policy=found.read(lambda: read_dag_retry_policy(fields.get("retry_policy")), None),
+        resources=found.read(lambda: read_resources(fields.get("resources")), Resources()),
+        queue=queue,
+        max_active_runs=max_active_runs,
         timeout_s=max(0, fields.integer("timeout_sec")),
         delay_s=max(0, fields.integer("delay_sec")),
         restart_wait_s=max(0, fields.integer("restart_wait_sec")),
         max_active_steps=max(0, fields.integer("max_active_steps")),
-        max_active_runs=max_active_runs,
         max_clean_up_time_s=_positive(fields.integer("max_clean_up_time_sec"), 5),
         max_output_size=_positive(fields.integer("max_output_size"), 1_048_576),
-        hist_retention_days=days,
-        hist_retention_runs=runs,
-        queue=queue,
-        labels=labels,
-        worker_selector=selector,
+    )
+
+
+def _kept(dag: DAG, fields: Decoded, found: Findings) -> DAG:
+    """Read what of a run is kept, and how it may be started."""
+    days, runs = found.read(lambda: _retention(fields), (30, 0))
+    run_config = fields.get("run_config")
+    config = Decoded(run_config if isinstance(run_config, MapNode) else _EMPTY)
+    return replace(
+        dag,
         log_dir=fields.text("log_dir"),
         log_output=read_log_output(_or_null(fields, "log_output")) or LogOutput.SEPARATE,
+        hist_retention_days=days,
+        hist_retention_runs=runs,
         run_config_disable_param_edit=config.flag("disable_param_edit"),
         run_config_disable_run_id_edit=config.flag("disable_run_id_edit"),
-        warnings=tuple(dict.fromkeys(warnings)),
+        later=read_later(fields, dag.type, found),
     )
+
+
+def _surroundings(dag: DAG, fields: Decoded, found: Findings) -> DAG:
+    """Read what steps run in."""
+    shell_words = read_shell(_or_null(fields, "shell"))
+    shell_args = fields.texts("shell_args")
+    return replace(
+        dag,
+        shell=shell_of(shell_words, shell_args),
+        shell_args=() if shell_words else shell_args,
+        working_dir=fields.text("working_dir"),
+        container=found.read(lambda: read_container(fields.get("container")), None),
+        dotenv=read_dotenv(_or_null(fields, "dotenv")),
+        secrets=found.read(lambda: read_secrets(fields.get("secrets")), ()),
+    )
+
+
+def _connections(dag: DAG, fields: Decoded, found: Findings) -> DAG:
+    """Read what actions connect with."""
+    redis, s3, kubernetes = (
+        found.read(partial(read_connection, fields.get(name), name), {})
+        for name in ("redis", "s3", "kubernetes")
+    )
+    return replace(
+        dag,
+        registry_auths=found.read(lambda: read_registry_auths(fields.get("registry_auths")), {}),
+        ssh=read_ssh(fields.get("ssh")),
+        redis=redis,
+        s3=s3,
+        kubernetes=kubernetes,
+        smtp=found.read(lambda: read_smtp(fields.get("smtp")), None),
+    )
+
+
+def _mails(dag: DAG, fields: Decoded, found: Findings) -> DAG:
+    """Read who hears of a run, who may start it, and what it waits for."""
+    return replace(
+        dag,
+        mail_on=read_mail_on(fields.get("mail_on")),
+        error_mail=read_mail(fields.get("error_mail")),
+        info_mail=read_mail(fields.get("info_mail")),
+        wait_mail=read_mail(fields.get("wait_mail")),
+        webhook_headers=found.read(lambda: read_webhook_headers(fields.get("webhook")), ()),
+        preconditions=found.read(lambda: read_preconditions(fields.get("preconditions")), ()),
+    )
+
+
+def _steps(dag: DAG, fields: Decoded, found: Findings, warnings: list[str]) -> DAG:
+    """Build handlers and steps, and what depends on them."""
+    defaults = _defaults(fields, found)
+    if defaults is None:
+        return dag
+    build = Build(
+        dag_type=dag.type,
+        dialect=dag.dialect,
+        defaults=defaults,
+        has_container=fields.get("container") is not None,
+        has_ssh=fields.get("ssh") is not None,
+        has_redis=fields.get("redis") is not None,
+        warnings=warnings,
+    )
+    handlers = found.read(lambda: build_handlers(fields.get("handler_on"), build), Handlers())
+    steps: tuple[Step, ...] = found.read(lambda: build_steps(fields.get("steps"), build), ())
+    every = (*steps, *handlers.configured().values())
+    artifacts = found.read(lambda: read_artifacts(fields.node, every), Artifacts())
+    return replace(dag, handlers=handlers, steps=steps, artifacts=artifacts)
 
 
 _EMPTY = MapNode(0, 0, {}, {})
@@ -153,23 +247,22 @@ def _check_name(fields: Decoded, name: str) -> None:
         raise FaultError([Fault(node.line, node.column, "name", str(exc))]) from None
 
 
-def _type(fields: Decoded) -> DAGType:
+def _type(fields: Decoded, dialect: str) -> DAGType:
     text = fields.text("type").strip()
-    if text in ("", "graph"):
-        return DAGType.GRAPH
-    if text == "chain":
-        return DAGType.CHAIN
-    node = fields.at("type")
-    if text in ("agent", "build", "controller"):
-        kind = "agent" if text == "controller" else text
-        fail(node, "type", f"type: {kind} is not available in this build of edge")
-    fail(node, "type", f"invalid type: {text} (must be one of: graph, chain, agent, build)", text)
+    if not text:
+        return DAGType.CHAIN if dialect == "v1" else DAGType.GRAPH
+    try:
+        # `controller` is an old name
+        return DAGType.AGENT if text == "controller" else DAGType(text)
+    except ValueError:
+        message = f"invalid type: {text} (must be one of: graph, chain, agent, build)"
+        fail(fields.at("type"), "type", message, text)
 
 
-def _labels(fields: Decoded) -> tuple[str, ...]:
-    node = fields.get("labels") or fields.get("tags")
+def _labels(fields: Decoded, dialect: str) -> tuple[str, ...]:
     field = "labels" if fields.get("labels") is not None else "tags"
-    return () if node is None else read_labels(node, field)
+    node = fields.get(field)
+    return () if node is None else read_labels(node, field, checked=dialect != "v1")
 
 
 def _params(fields: Decoded, inherited: tuple[ParamDef, ...]) -> tuple[ParamDef, ...]:
@@ -191,36 +284,6 @@ def _overlap(fields: Decoded) -> str:
             f'invalid overlapPolicy "{text}": must be "skip", "all", or "latest"',
         )
     return word
-
-
-def _selector(node: Node | None) -> Mapping[str, str] | str | None:
-    if node is None or is_null(node):
-        return None
-    field = "worker_selector"
-    if isinstance(node, ScalarNode) and isinstance(node.value, str):
-        if node.value.strip().lower() == "local":
-            return "local"
-        fail(
-            node,
-            field,
-            f'unsupported worker_selector string value "{node.value}"; the only allowed string'
-            ' value is "local"',
-        )
-    if not isinstance(node, MapNode):
-        fail(node, field, 'worker_selector must be a map or "local"', go_text(node))
-    found: dict[str, str] = {}
-    for written, value in node.entries.items():
-        key, text = written.strip(), go_text(value).strip()
-        if not isinstance(value, ScalarNode) or is_null(value):
-            fail(value, f"{field}.{key}", "worker labels must be strings", text)
-        if "$" in key or "$" in text:
-            fail(value, f"{field}.{key}", f"value references in worker labels are {NOT_YET}")
-        if not key:
-            fail(value, field, "a worker label resolved to an empty key")
-        if key in found:
-            fail(value, field, f'worker labels resolve to duplicate key "{key}"')
-        found[key] = text
-    return found or None
 
 
 def _retention(fields: Decoded) -> tuple[int, int]:

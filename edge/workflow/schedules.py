@@ -9,11 +9,12 @@ from typing import NoReturn
 from edge.workflow.cron import parse_cron, step_warnings
 from edge.workflow.model import Schedule, ScheduleEntry
 from edge.workflow.nodes import ListNode, MapNode, Node, ScalarNode, go_type
-from edge.workflow.problems import NOT_YET, Fault, FaultError
+from edge.workflow.problems import Fault, FaultError
 
 __all__ = ["read_schedule", "schedule_warnings"]
 
 _AT = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:00(?:Z|[+-]\d{2}:\d{2})"
+_PROFILE = r"[a-z0-9][a-z0-9._-]*"
 _KINDS = ("start", "stop", "restart")
 
 
@@ -71,17 +72,16 @@ def _entry(node: Node, field: str, prefix: str, where: str, *, start: bool) -> S
 def _object(node: MapNode, field: str, prefix: str, where: str, *, start: bool) -> ScheduleEntry:
     texts: dict[str, str] = {}
     for key, value in node.entries.items():
-        if key == "profile":
-            if not _is_null(value):
-                line, column = node.keys[key]
-                text = f"{prefix}profile: {NOT_YET}"
-                raise FaultError([Fault(line, column, field, text, bullet=text)], decoding=True)
-            continue
-        if key not in ("kind", "expression", "at"):
+        if key not in ("kind", "expression", "at", "profile"):
             _bad(value, field, f'{prefix}unknown key "{key}"')
+        if key == "profile" and _is_null(value):
+            continue
         if not isinstance(value, ScalarNode) or not isinstance(value.value, str):
             _bad(value, field, f"{prefix}{key} must be a string, got {go_type(value)}")
         texts[key] = value.value
+    profile = texts.get("profile", "").strip()
+    if profile and not re.fullmatch(_PROFILE, profile, re.ASCII):
+        _bad(node.entries["profile"], field, f'{prefix}invalid profile name: "{profile}"')
     kind = texts.get("kind", "")
     if kind not in ("", "cron", "at"):
         _bad(node, field, f'{prefix}unsupported schedule kind "{kind}"')
@@ -92,25 +92,25 @@ def _object(node: MapNode, field: str, prefix: str, where: str, *, start: bool) 
     if kind == "cron" and "expression" not in texts:
         _bad(node, field, f"{prefix}cron schedules must include expression")
     if "expression" in texts:
-        return _cron(node.entries["expression"], field, prefix, texts["expression"])
+        return _cron(node.entries["expression"], field, prefix, texts["expression"], profile)
     if "at" not in texts:
         _bad(node, field, f"{prefix}schedule object must include either expression or at")
     if not start:
         _bad(node, field, f"{where}one-off schedules are only supported for start schedules")
-    return _one_off(node.entries["at"], field, prefix, texts["at"])
+    return _one_off(node.entries["at"], field, prefix, texts["at"], profile)
 
 
-def _cron(node: Node, field: str, prefix: str, text: str) -> ScheduleEntry:
+def _cron(node: Node, field: str, prefix: str, text: str, profile: str = "") -> ScheduleEntry:
     try:
-        return ScheduleEntry(cron=parse_cron(text))
+        return ScheduleEntry(cron=parse_cron(text), profile=profile)
     except ValueError as exc:
         _bad(node, field, f'{prefix}invalid cron expression "{text}": {exc}')
 
 
-def _one_off(node: Node, field: str, prefix: str, text: str) -> ScheduleEntry:
+def _one_off(node: Node, field: str, prefix: str, text: str, profile: str) -> ScheduleEntry:
     try:
         if re.fullmatch(_AT, text, re.ASCII):
-            return ScheduleEntry(at=dt.datetime.fromisoformat(text))
+            return ScheduleEntry(at=dt.datetime.fromisoformat(text), profile=profile)
     except ValueError:
         pass
     _bad(

@@ -41,9 +41,14 @@ _LABEL_KEY = r"[a-zA-Z0-9][a-zA-Z0-9_.-]*"
 _LABEL_VALUE = r"[a-zA-Z0-9][a-zA-Z0-9_./-]*"
 
 
-def fail(node: Node, field: str, message: str, value: str | None = None) -> NoReturn:
-    """Raise a build fault at a node."""
-    raise FaultError([Fault(node.line, node.column, field, message, value)])
+def fail(
+    node: Node, field: str, message: str, value: str | None = None, *, said: str = ""
+) -> NoReturn:
+    """Raise a build fault at a node; `said` is the shorter field of the bullet text."""
+    fault = Fault(node.line, node.column, field, message, value)
+    if said:
+        fault.bullet = Fault(0, 0, said, message, value).text
+    raise FaultError([fault])
 
 
 def _misshaped(node: Node, field: str, message: str) -> NoReturn:
@@ -189,8 +194,11 @@ def read_log_output(node: Node, field: str = "log_output") -> LogOutput | None:
     _misshaped(node, field, f"log_output must be a string, got {go_type(node)}")
 
 
-def read_labels(node: Node, field: str = "labels") -> tuple[str, ...]:
-    """Return labels in lower case, `key` or `key=value` (spec 10 section 11)."""
+def read_labels(node: Node, field: str = "labels", *, checked: bool = True) -> tuple[str, ...]:
+    """Return labels in lower case, `key` or `key=value` (spec 10 section 11).
+
+    Those of Dagu 1.30 are not `checked`: any text passes but an empty key.
+    """
     if is_null(node):
         return ()
     pairs: list[tuple[str, str | None, Node]] = []
@@ -210,7 +218,9 @@ def read_labels(node: Node, field: str = "labels") -> tuple[str, ...]:
         pairs.extend((key, value, node) for key, value in _label_words(node.value))
     else:
         _misshaped(node, field, f"labels must be string, map, or array, got {go_type(node)}")
-    return tuple(dict.fromkeys(_label(key, value, at, field) for key, value, at in pairs))
+    return tuple(
+        dict.fromkeys(_label(key, value, at, field, checked=checked) for key, value, at in pairs)
+    )
 
 
 def _label_scalar(node: Node, field: str) -> str:
@@ -230,16 +240,16 @@ def _label_words(text: str) -> list[tuple[str, str | None]]:
     return found
 
 
-def _label(key: str, value: str | None, node: Node, field: str) -> str:
+def _label(key: str, value: str | None, node: Node, field: str, *, checked: bool) -> str:
     if not key.strip():
         fail(node, field, "label key cannot be empty")
     key = key.strip().lower()
-    if not re.fullmatch(_LABEL_KEY, key) or len(key) > 63:
+    if checked and (not re.fullmatch(_LABEL_KEY, key) or len(key) > 63):
         fail(node, field, f'label key "{key}" contains invalid characters')
     if value is None:
         return key
     value = value.strip().lower()
-    if value and (not re.fullmatch(_LABEL_VALUE, value) or len(value) > 255):
+    if checked and value and (not re.fullmatch(_LABEL_VALUE, value) or len(value) > 255):
         fail(node, field, f'label value "{value}" contains invalid characters')
     return f"{key}={value}"
 

@@ -19,7 +19,6 @@ VERDICTS = {
 PENDING = {
     "accepted/two-documents.yaml",
     "accepted/action-inputs.yaml",
-    "accepted/root-retry.yaml",
     "accepted/repeat-forms.yaml",
     "accepted/handlers-all.yaml",
     "accepted/output-shapes.yaml",
@@ -27,7 +26,6 @@ PENDING = {
     "accepted/params-json-schema.yaml",
     "accepted/custom-action.yaml",
     "accepted/parallel-and-foreach.yaml",
-    "accepted/schedules.yaml",
     "refused/document-name-41.yaml",
     "refused/exec-nested-args.yaml",
     "refused/router-in-chain.yaml",
@@ -39,7 +37,6 @@ PENDING = {
     "refused/human-task-without-id.yaml",
     "refused/approval-required-unknown.yaml",
     "refused/repeat-while-alone.yaml",
-    "refused/secret-reserved-name.yaml",
 }
 #: intended differences (README of the samples)
 ACCEPTED_HERE = {"refused/retry-integer-backoff.yaml"}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from edge.workflow.load import validate_text
-from edge.workflow.model import DAGType, EnvVar, LogOutput, Shell
+from edge.workflow.model import Container, DAGType, EnvVar, LogOutput, Shell
 from edge.workflow.problems import NOT_YET
 from tests.workflow.helpers import load, refused
 
@@ -57,7 +57,43 @@ def test_all_simple_fields() -> None:
     assert dag.warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "attribute", "value"),
+    [
+        ("catchup_window: ''", "catchup_window_s", 0.0),
+        ("catchup_window: 1.5d", "catchup_window_s", 129600.0),
+        ("overlap_policy: ''", "overlap_policy", "skip"),
+        ("overlap_policy: All", "overlap_policy", "all"),
+        ("timeout_sec: -5", "timeout_s", 0),
+        ("max_active_steps: -1", "max_active_steps", 0),
+        ("max_output_size: -1", "max_output_size", 1_048_576),
+        ("max_output_size: 10", "max_output_size", 10),
+        ("max_active_runs: -1\nqueue: q", "max_active_runs", -1),
+        ("hist_retention_days: 0", "hist_retention_days", 30),
+        ("hist_retention_runs: 2", "hist_retention_runs", 2),
+        ("log_output: ''", "log_output", LogOutput.SEPARATE),
+        ("dotenv: a.env", "dotenv", (".env", "a.env")),
+        ("dotenv: [b.env, .env, 5]", "dotenv", (".env", "b.env", "5")),
+        ("dotenv: []", "dotenv", ()),
+        ('shell: "bash \'x"', "shell", Shell(("bash", "'x"))),
+        ("shell: [bash, 5]", "shell", Shell(("bash", "5"))),
+        ("shell_args: [-e]", "shell_args", ("-e",)),
+        ("container: box", "container", Container(exec="box")),
+        ("kubernetes: {namespace: n}", "kubernetes", {"namespace": "n"}),
+        ("redis: {host: h, port: 1}", "redis", {"host": "h", "port": 1}),
+        ("otel: {enabled: true}", "later", {"otel": {"enabled": True}}),
+        ("labels: {a: ''}", "labels", ("a=",)),
+        ("env: []", "env", ()),
+        ("worker_selector: LOCAL", "worker_selector", "local"),
+    ],
+)
+def test_values_of_root_fields(text: str, attribute: str, value: object) -> None:
+    """Shapes and defaults of spec 10 section 4."""
+    assert getattr(load(text + STEPS), attribute) == value
+
+
 def test_defaults_of_an_almost_empty_file() -> None:
+    """spec 10 section 4"""
     dag = load("steps:")
     assert dag.steps == ()
     assert (dag.max_clean_up_time_s, dag.max_output_size) == (5, 1_048_576)
@@ -80,7 +116,6 @@ def test_name_comes_from_the_override_the_file_the_default_or_the_path() -> None
         ("name: a b", "field 'name': name must only contain alphanumeric characters"),
         ("name: " + "n" * 41, "name must be less than 40 characters"),
         ("type: tree", "invalid type: tree (must be one of: graph, chain, agent, build)"),
-        ("type: build", "type: build is not available in this build of edge"),
         ("catchup_window: 0s", "duration must be positive"),
         ("catchup_window: -1h", "duration must be positive"),
         ("catchup_window: 1w", 'unknown unit "w" in duration "1w"'),
@@ -97,7 +132,6 @@ def test_name_comes_from_the_override_the_file_the_default_or_the_path() -> None
         ("labels: a\ntags: b", "labels and deprecated tags cannot both be set"),
         ("worker_selector: far", 'the only allowed string value is "local"'),
         ("worker_selector: [a]", 'worker_selector must be a map or "local"'),
-        ("worker_selector: {a: $X}", NOT_YET),
         ("shell: 5", "shell must be string or array"),
         ("shell_args: -x", "'shell_args' source data must be an array or slice, got string"),
         ("shell_args: [1]", "'shell_args[0]' expected type 'string'"),
@@ -108,16 +142,17 @@ def test_name_comes_from_the_override_the_file_the_default_or_the_path() -> None
         ("timeout_sec: .inf", "expected type 'int'"),
         ("functions: 5", "'spec.dag' has invalid keys: functions"),
         ("zeta: 1\nalpha: 2", "has invalid keys: alpha, zeta"),
-        ("consts: {a: 1}", "field 'consts': consts must use list form"),
-        ("consts: [{a: 1, b: 2}]", "consts entries must contain exactly one key"),
-        ("consts: [a]", "consts entries must be single-entry mappings"),
-        ("consts: [{1a: 1}]", 'consts key "1a" is invalid'),
-        ("consts: [{a: .inf}]", 'const "a" must be a literal string, number, or boolean'),
-        ("consts: [{a: ~}]", 'const "a" must be a literal'),
-        ("consts: [{a: 1}, {a: 2}]", 'consts key "a" is defined more than once'),
+        ("retry_policy: {interval_sec: 3}", "field 'retry_policy.limit': limit is required"),
+        ("steps: 5", "field 'steps': steps must be an array or a map"),
+        ("steps: [5]", "invalid step data"),
+        ("working_dir: 5", "'working_dir' expected type 'string'"),
+        ("container: ''", "container name cannot be empty"),
+        ("kubernetes: 5", "kubernetes must be a map"),
+        ("artifacts: {dir: 5}", "'artifacts.dir' expected type 'string'"),
     ],
 )
 def test_bad_root_fields(text: str, message: str) -> None:
+    """The errors of spec 10 section 4, and of labels in spec 10 section 11."""
     body = text if "steps" in text else text + STEPS
     error = refused(body)
     assert message in error.message
@@ -145,27 +180,29 @@ def test_build_errors_of_root_fields_are_one_bullet_each() -> None:
     assert "; field 'overlap_policy': " in error.message
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("type: agent\nllm: {provider: openai}\ntasks: [{name: a}]", DAGType.AGENT),
+        ("type: controller\nllm: {provider: openai}\ntasks: [{name: a}]", DAGType.AGENT),
+        ("type: build", DAGType.BUILD),
+        ("type: chain", DAGType.CHAIN),
+        ("type: graph", DAGType.GRAPH),
+        ("type: ''", DAGType.GRAPH),
+        ("", DAGType.GRAPH),
+    ],
+)
+def test_types(written: str, meant: DAGType) -> None:
+    """Every type loads; those of later releases are refused at a start (spec 10 section 4)."""
+    assert load(written + STEPS).type is meant
+
+
 def test_labels_forms() -> None:
+    """spec 10 section 11"""
     assert load("labels: 'B, a, k=V'" + STEPS).labels == ("b", "a", "k=v")
     assert load("labels: k=v k2=v2" + STEPS).labels == ("k=v", "k2=v2")
     assert load("labels: [x, {b: 1.50, a: ''}]" + STEPS).labels == ("x", "a=", "b=1.5")
     assert load("tags: old" + STEPS).labels == ("old",)
-
-
-def test_consts_may_use_earlier_ones_only() -> None:
-    dag = load(
-        "consts: [{a: x}, {b: '${consts.a}/${ consts.c }'}, {c: '\\${consts.a}'}, {d: true},"
-        " {e: 2.50}, {f: 1500000.0}, {g: 0.0000001}]" + STEPS
-    )
-    assert dag.consts == {
-        "a": "x",
-        "b": "x/${ consts.c }",
-        "c": "${consts.a}",
-        "d": "true",
-        "e": "2.5",
-        "f": "1500000",
-        "g": "0.0000001",
-    }
 
 
 def test_max_active_runs_warns_without_a_queue() -> None:
