@@ -16,6 +16,7 @@ __all__ = [
     "Node",
     "Scalar",
     "ScalarNode",
+    "decimal_text",
     "go_float",
     "go_text",
     "go_type",
@@ -81,10 +82,19 @@ def go_float(value: float) -> str:
     if value == 0:
         return "-0" if repr(value).startswith("-") else "0"
     digits, power = _shortest(abs(value))
+    if -4 <= power < 6:
+        return decimal_text(value)
     sign = "-" if value < 0 else ""
-    if power < -4 or power >= 6:
-        fraction = f".{digits[1:]}" if len(digits) > 1 else ""
-        return f"{sign}{digits[0]}{fraction}e{'-' if power < 0 else '+'}{abs(power):02d}"
+    fraction = f".{digits[1:]}" if len(digits) > 1 else ""
+    return f"{sign}{digits[0]}{fraction}e{'-' if power < 0 else '+'}{abs(power):02d}"
+
+
+def decimal_text(value: float) -> str:
+    """Return the shortest decimal that reads back as `value`, never in exponent form."""
+    if value == 0 or not math.isfinite(value):
+        return go_float(value)
+    digits, power = _shortest(abs(value))
+    sign = "-" if value < 0 else ""
     if power < 0:
         return f"{sign}0.{'0' * (-power - 1)}{digits}"
     if len(digits) <= power + 1:

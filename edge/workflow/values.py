@@ -8,27 +8,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from enum import Enum, StrEnum
+from collections.abc import Mapping
+from enum import Enum
 
 from edge.workflow.quoting import json_escaped, quoted_heredocs, quoted_spans
+from edge.workflow.scope import Scope, Source, StepView
 from edge.workflow.shell_expressions import ShellExpression, parse_expression
 from edge.workflow.words import is_env_name, is_name
 
-__all__ = ["ALIASES", "Policy", "Scope", "Source", "resolve"]
-
-
-class Source(StrEnum):
-    """Where a value of the scope comes from."""
-
-    PROCESS = "process"
-    PARAM = "param"
-    MANAGED = "managed"
-    DAG_ENV = "dag_env"
-    DOTENV = "dotenv"
-    OUTPUT = "output"
-    SECRET = "secret"
-    STEP_ENV = "step_env"
+__all__ = ["ALIASES", "Policy", "Scope", "Source", "StepView", "resolve"]
 
 
 class Policy(Enum):
@@ -81,85 +69,12 @@ _TOKEN = re.compile(
     r"(?<!\\)(?P<slashes>\\*)\$(?:\{(?P<braced>[^}\n]{0,1000})\}|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<digits>[0-9]+))",
     re.ASCII,
 )
+_STEP_OUTPUT = re.compile(
+    r"steps\.([A-Za-z][A-Za-z0-9_]*)\.outputs\.([A-Za-z_][A-Za-z0-9_]*)\Z", re.ASCII
+)
+_FOREACH = re.compile(r"foreach\.[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)?\Z", re.ASCII)
 _TILDE = re.compile(r"~(?:/[A-Za-z0-9~/._\-+=,:@]*)?\Z")
 _UNSAFE = re.compile("[$`\x00-\x1f\x7f]")
-
-
-class Scope:
-    """What references can see: an immutable chain of named values, the innermost first.
-
-    `consts`, `params` and `context` are what `${consts.x}`, `${params.x}` and `${context.a.b}` read
-    (`params` holds positional ones too, under "1", "2", ...); `payload` is `${params}`; `host` is
-    the engine's own whole environment, the last resort of VALUE_OS.
-    """
-
-    __slots__ = ("_pairs", "_parent", "_source", "consts", "context", "host", "params", "payload")
-
-    def __init__(
-        self,
-        *,
-        consts: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
-        context: Mapping[str, str] | None = None,
-        host: Mapping[str, str] | None = None,
-        payload: str | None = None,
-    ) -> None:
-        self.consts: Mapping[str, str] = consts or {}
-        self.params: Mapping[str, str] = params or {}
-        self.context: Mapping[str, str] = context or {}
-        self.host: Mapping[str, str] = host or {}
-        self.payload = payload
-        self._pairs: dict[str, str] = {}
-        self._source: Source | None = None
-        self._parent: Scope | None = None
-
-    def child(self, pairs: Iterable[tuple[str, str]], source: Source) -> Scope:
-        """Return a scope with further values over this one; later pairs win."""
-        inner = self._copy()
-        inner._pairs = dict(pairs)
-        inner._source = source
-        inner._parent = self
-        return inner
-
-    def with_context(self, extra: Mapping[str, str]) -> Scope:
-        """Return a scope with further context fields."""
-        inner = self._copy()
-        inner._pairs = self._pairs
-        inner._source = self._source
-        inner._parent = self._parent
-        inner.context = {**self.context, **extra}
-        return inner
-
-    def _copy(self) -> Scope:
-        return Scope(
-            consts=self.consts,
-            params=self.params,
-            context=self.context,
-            host=self.host,
-            payload=self.payload,
-        )
-
-    def get(self, name: str, *, with_process: bool) -> str | None:
-        """Return the innermost value; entries of the process count only when asked for."""
-        scope: Scope | None = self
-        while scope is not None:
-            value = scope._pairs.get(name)
-            if value is not None and (with_process or scope._source is not Source.PROCESS):
-                return value
-            scope = scope._parent
-        return None
-
-    def environ(self) -> dict[str, str]:
-        """Return every value, inner over outer: the environment of a step process."""
-        chain = []
-        scope: Scope | None = self
-        while scope is not None:
-            chain.append(scope._pairs)
-            scope = scope._parent
-        merged: dict[str, str] = {}
-        for pairs in reversed(chain):
-            merged.update(pairs)
-        return merged
 
 
 def resolve(text: str, policy: Policy, scope: Scope) -> str:
@@ -233,10 +148,12 @@ class _Pass:
         name = ALIASES.get(body)
         if name is not None:
             return True, scope.context.get(name)
-        if head == "steps" and re.fullmatch(
-            r"steps\.[A-Za-z][A-Za-z0-9_]*\.outputs\.[A-Za-z_][A-Za-z0-9_]*", body, re.ASCII
-        ):
-            return True, None
+        if head == "foreach":
+            return _FOREACH.match(body) is not None, scope.foreach.get(rest)
+        if head == "steps":
+            match = _STEP_OUTPUT.match(body)
+            if match is not None:
+                return True, scope.declared.get(match[1], {}).get(match[2])
         return False, None
 
     def _env_value(self, name: str) -> str | None:

@@ -124,17 +124,6 @@ def test_other_policies() -> None:
     assert resolve(r"\$S $S '$S'", Policy.VALUE_INTERPRETER, values) == r"\$S api '$S'"
 
 
-def test_inner_values_win_and_sources_are_filtered() -> None:
-    outer = Scope().child([("A", "process"), ("B", "b")], Source.PROCESS)
-    inner = outer.child([("A", "env")], Source.DAG_ENV).child([("C", "c")], Source.STEP_ENV)
-    assert inner.get("A", with_process=False) == "env"
-    assert inner.get("B", with_process=False) is None
-    assert inner.get("B", with_process=True) == "b"
-    assert inner.environ() == {"A": "env", "B": "b", "C": "c"}
-    assert outer.environ() == {"A": "process", "B": "b"}
-    assert inner.with_context({"a.b": "x"}).get("C", with_process=False) == "c"
-
-
 def test_missing_payload_keeps_the_reference() -> None:
     assert resolve("${params}", V, Scope()) == "${params}"
 
