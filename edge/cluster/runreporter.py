@@ -145,13 +145,8 @@ class CoordinatorReporter:
             while True:
                 await self._wake.wait()
                 self._wake = trio.Event()
-                if self._is_dirty and self._record is not None and not self._is_ended:
-                    # What changed may not be on the wire, as the process group of a step.
-                    status, early = encode_status(self._record), self._is_early
-                    self._is_dirty = self._is_early = False
-                    if early or status != self._sent:
-                        async with self._lock:
-                            await self._push(status)
+                if self._is_dirty and not self._is_ended:
+                    await self._report_progress()
 
     # -- edge.engine.reporter.Reporter
 
@@ -202,6 +197,18 @@ class CoordinatorReporter:
             return await self._deliver(encode_status(record))
 
     # -- sending
+
+    async def _report_progress(self) -> None:
+        """Send what the record says now, unless it is over: `finished` sends the logs first."""
+        record = self._record
+        if record is None or record.status.is_final or _is_over(record):
+            return
+        # What changed may not be on the wire, as the process group of a step.
+        status, early = encode_status(record), self._is_early
+        self._is_dirty = self._is_early = False
+        if early or status != self._sent:
+            async with self._lock:
+                await self._push(status)
 
     def _pump(self, key: str, stream: str) -> LogPump:
         pump = self._pumps.get((key, stream))

@@ -141,6 +141,23 @@ async def test_a_slow_coordinator_gets_the_newest_state_only(autojump_clock: Moc
         assert hub.reports()[-1] == (1, [4] * 9 + [0])
 
 
+async def test_no_progress_report_tells_the_end(autojump_clock: MockClock) -> None:
+    """The coordinator ends the run and its log streams at a final status: the logs come first."""
+    async with _open() as (hub, reporter, _):
+        hub.delay_s = 1
+        record = _record(_R, _N)
+        reporter.changed(record, ["0"])
+        await trio.sleep(0.5)
+        record.nodes[0].status, record.nodes[1].status = _S, _R
+        reporter.changed(record, ["0", "1"])
+        record.nodes[1].status, record.status = _S, RunStatus.SUCCEEDED
+        reporter.changed(record, ["1"])
+        await trio.sleep(5)
+        assert hub.reports() == [(1, [1, 0])]
+        assert await reporter.finished(record)
+        assert hub.reports() == [(1, [1, 0]), (4, [4, 4])]
+
+
 async def test_the_end_is_told_after_what_is_on_its_way(autojump_clock: MockClock) -> None:
     async with _open() as (hub, reporter, _):
         hub.delay_s = 1
