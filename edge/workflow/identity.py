@@ -8,6 +8,7 @@ from dataclasses import replace
 from edge.workflow.decode import Decoded
 from edge.workflow.model import DAG, Step
 from edge.workflow.problems import Fault, FaultError
+from edge.workflow.routers import link_routers
 from edge.workflow.words import is_name
 
 __all__ = ["NamedStep", "find_cycle", "name_steps"]
@@ -66,7 +67,8 @@ def name_steps(built: Sequence[NamedStep], *, chain: bool) -> tuple[Step, ...]:
         steps.append(replace(item.step, name=names[index], depends=tuple(dict.fromkeys(depends))))
     if faults:
         raise FaultError(faults)
-    return _chained(steps, [item.position for item in built]) if chain else tuple(steps)
+    linked = link_routers(steps, built, chain=chain)
+    return _chained(linked, [item.position for item in built]) if chain else linked
 
 
 def find_cycle(dag: DAG) -> tuple[str, ...]:
@@ -172,7 +174,7 @@ def _fault(item: NamedStep, key: str, message: str, value: str, *, section: str 
     )
 
 
-def _chained(steps: list[Step], positions: list[int]) -> tuple[Step, ...]:
+def _chained(steps: Sequence[Step], positions: list[int]) -> tuple[Step, ...]:
     """Make every step depend on all steps of the position before it."""
     chained: list[Step] = []
     before: tuple[str, ...] = ()

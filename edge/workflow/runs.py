@@ -1,181 +1,169 @@
-"""What a step executes: `run`, and the old `command` and `script` (spec 10 section 6.6)."""
+"""What a step executes: `run`, `action`, or an old form (spec 10 sections 6.6, 6.7, 13.3)."""
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from edge.workflow.build import Build
-from edge.workflow.decode import Decoded
-from edge.workflow.model import CommandRun, ScriptRun, Shell
-from edge.workflow.nodes import ListNode, MapNode, Node, ScalarNode, go_text, go_type, scalar_text
-from edge.workflow.problems import NOT_YET, Fault, FaultError
-from edge.workflow.shapes import fail, is_null, read_shell, shell_of
-
-__all__ = ["Execution", "read_execution"]
-
-_LEGACY = ("command", "script", "shell", "shell_args")
-#: names and families of the reference's actions: known, not built
-_ACTIONS = frozenset(("exec", "noop"))
-_FAMILIES = frozenset(
-    (
-        *("dag", "log", "http", "router", "jq", "template", "wait", "file", "outputs", "state"),
-        *("artifact", "data", "archive", "ssh", "sftp", "docker", "container", "k8s"),
-        *("kubernetes", "human", "mail", "git", "s3", "postgres", "sqlite", "redis", "chat"),
-        "harness",
-    )
+from edge.workflow.capabilities import LOCAL, check_capabilities, infer_type
+from edge.workflow.commands import (
+    ShellOptions,
+    read_run,
+    read_shell_options,
+    refuse_nul,
 )
-_OPTIONS = ("shell", "shell_args", "shell_packages")
+from edge.workflow.decode import Decoded
+from edge.workflow.execution import Execution
+from edge.workflow.model import CommandRun, Run, ScriptRun
+from edge.workflow.nodes import MapNode, Node, ScalarNode, go_text
+from edge.workflow.shapes import fail, read_shell
 
+__all__ = ["LEGACY", "Execution", "read_execution", "read_old_run", "read_old_shell"]
 
-class Execution:
-    """The run, the step's own shell, and arguments for the root's shell."""
-
-    __slots__ = ("run", "shell", "shell_args")
-
-    def __init__(
-        self, run: CommandRun | ScriptRun, shell: Shell | None, shell_args: tuple[str, ...]
-    ) -> None:
-        self.run = run
-        self.shell = shell
-        self.shell_args = shell_args
-
-    @property
-    def prefix(self) -> str:
-        """Return the prefix of a generated step name."""
-        return "script" if isinstance(self.run, ScriptRun) else "cmd"
+#: the old keys of spec 13 section 1.1; none may stand beside `run` or `action`
+LEGACY = (
+    *("call", "command", "config", "exec", "llm", "messages", "params", "routes"),
+    *("script", "shell", "shell_args", "shell_packages", "type", "value"),
+)
 
 
 def read_execution(fields: Decoded, build: Build) -> Execution:
     """Return what a step runs. Raises: FaultError."""
+    if fields.get("foreach") is not None:
+        return Execution(type="foreach")
     if fields.has("action"):
-        _refuse_action(fields)
+        return _action(fields, build)
     if fields.has("run"):
-        for key in _LEGACY:
+        for key in LEGACY:
             if fields.get(key) is not None:
-                fail(fields.at(key), key, f"run cannot be used together with {key}")
-        run = _run(fields.at("run"))
-        shell, args = _options(fields)
-        return Execution(run, shell_of(shell, args), () if shell else args)
-    if fields.has("with"):
-        fail(fields.at("with"), "with", NOT_YET + " without run")
-    return _legacy(fields)
+                fail(fields.at(key), "run", f"run cannot be used together with {key}")
+        return _run(fields, build)
+    return _legacy(fields, build)
 
 
-def _refuse_action(fields: Decoded) -> NoReturn:
-    """No action is built yet; say what is wrong with this one (spec 10 section 6.7)."""
+def _action(fields: Decoded, build: Build) -> Execution:
     node = fields.at("action")
     name = node.value if isinstance(node, ScalarNode) else None
+    if fields.get("run") is not None:
+        fail(node, "action", "run cannot be used together with action", go_text(node))
+    for key in LEGACY:
+        if fields.get(key) is not None:
+            message = f"action cannot be used together with {key}"
+            fail(fields.at(key), "action", message, go_text(node))
     if not isinstance(name, str):
         fail(node, "action", "action must be a string", go_text(node))
     if not name.strip():
         fail(node, "action", "action is required")
-    for key in ("run", *_LEGACY):
-        if fields.get(key) is not None:
-            first, second = ("run", "action") if key == "run" else ("action", key)
-            fail(node, "action", f"{first} cannot be used together with {second}", name)
-    family = name.partition(".")[0]
-    if name not in _ACTIONS and (family not in _FAMILIES or "." not in name) and "@" not in name:
-        fail(node, "action", f'unknown action "{name}"', name)
-    fail(node, "action", f"action {name} is {NOT_YET}")
+    # the tables of the actions are of no use to a document of plain commands
+    from edge.workflow.actions import read_action
+
+    return read_action(name.strip(), fields, build)
 
 
-def _run(node: Node) -> CommandRun | ScriptRun:
-    if isinstance(node, ListNode):
-        return _commands(node)
-    text = node.value if isinstance(node, ScalarNode) else None
-    if not isinstance(text, str):
-        fail(node, "run", "run must be a string or array", go_text(node))
-    if not text.strip():
-        fail(node, "command", "step command is empty", text)
-    _no_nul(node, text)
-    return ScriptRun(text) if "\n" in text else CommandRun((text,))
+def _run(fields: Decoded, build: Build) -> Execution:
+    node = fields.at("run")
+    run = read_run(node)
+    shell = ShellOptions()
+    if fields.has("with"):
+        options = fields.at("with")
+        if not isinstance(options, MapNode):
+            fail(options, "with", "with must be an object", go_text(options))
+        shell = read_shell_options(options)
+    return _local(fields, build, run, node, shell)
 
 
-def _commands(node: ListNode) -> CommandRun:
-    texts = []
-    for index, item in enumerate(node.items):
-        text = _command_item(item, index)
-        _no_nul(item, text)
-        if text.strip():
-            texts.append(text)
-    if not texts:
-        fail(node, "command", "step command is empty", go_text(node))
-    return CommandRun(tuple(texts))
+def _local(
+    fields: Decoded, build: Build, run: Run, node: Node, shell: ShellOptions, written: str = ""
+) -> Execution:
+    """Return a command of the local shell, or of the container or host that stands for it."""
+    type_ = written or infer_type(fields, build)
+    check_capabilities(fields, type_, run, node, has_shell=shell.is_given)
+    return Execution(
+        run,
+        type="" if type_ in LOCAL else type_,
+        shell=shell.shell,
+        shell_args=shell.shell_args,
+        shell_packages=shell.shell_packages,
+        prefix=written,
+    )
 
 
-def _command_item(node: Node, index: int) -> str:
-    field = f"command[{index}]"
-    if isinstance(node, ScalarNode) and node.value is not None:
-        return scalar_text(node.value)
-    if isinstance(node, MapNode):
-        pairs = list(node.entries.items())
-        if len(pairs) == 1 and isinstance(pairs[0][1], ScalarNode) and not is_null(pairs[0][1]):
-            return f"{pairs[0][0]}: {scalar_text(pairs[0][1].value)}"
-        fail(
-            node,
-            field,
-            "command array elements must be strings. If this contains a colon, wrap it in quotes",
-            go_text(node),
-        )
-    fail(node, field, "command array elements must be strings or primitive types", go_text(node))
+def _legacy(fields: Decoded, build: Build) -> Execution:
+    written = fields.text("type").strip()
+    if fields.get("exec") is not None:
+        from edge.workflow.legacy import read_old_exec
+
+        return read_old_exec(fields, build)
+    inputs = _settings(fields)
+    if written not in LOCAL or fields.get("call") is not None:
+        from edge.workflow.legacy import read_call, read_typed
+
+        if fields.get("call") is not None and written == "":
+            return read_call(fields, "", inputs)
+        return read_typed(written, fields, inputs, build)
+    run, node = read_old_run(fields)
+    if run is None:
+        return _nothing(fields, build, written)
+    return _local(fields, build, run, node, read_old_shell(fields), written)
 
 
-def _no_nul(node: Node, text: str) -> None:
-    if "\0" in text:
-        fail(node, "command", "a command cannot hold a NUL character")
+def _nothing(fields: Decoded, build: Build, written: str) -> Execution:
+    """Return what a step without any form does: its container's program, or its outputs alone."""
+    if not written and fields.get("container") is not None:
+        check_capabilities(fields, "docker", None, fields.node, has_shell=False)
+        return Execution(type="docker")
+    if not written and _is_noop(fields.get("output")):
+        check_capabilities(fields, "noop", None, fields.node, has_shell=False)
+        return Execution(type="noop", action="noop")
+    fail(fields.node, "command", "step command is required")
 
 
-def _options(fields: Decoded) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return shell and arguments of `with`."""
-    if not fields.has("with"):
-        return (), ()
-    node = fields.at("with")
+def _is_noop(output: Node | None) -> bool:
+    """Return whether an `output` map takes nothing from a program: literals and files only."""
+    if not isinstance(output, MapNode) or not output.entries:
+        return False
+    for entry in output.entries.values():
+        source = entry.entries.get("from") if isinstance(entry, MapNode) else None
+        if isinstance(source, ScalarNode) and source.value in ("stdout", "stderr"):
+            return False
+    return True
+
+
+def _settings(fields: Decoded) -> MapNode:
+    """Return `with`, or its older spelling `config`."""
+    found, old = fields.get("with"), fields.get("config")
+    if found is not None and old is not None:
+        fail(old, "config", 'with and config cannot be used together; use "with"', go_text(old))
+    key = "config" if found is None else "with"
+    node = old if found is None else found
+    if node is None:
+        return MapNode(fields.node.line, fields.node.column, {}, {})
     if not isinstance(node, MapNode):
-        fail(node, "with", "with must be an object", go_text(node))
-    shell: tuple[str, ...] = ()
-    args: tuple[str, ...] = ()
-    for key, value in node.entries.items():
-        if key not in _OPTIONS:
-            fail(
-                value,
-                "with",
-                f'run only supports shell, shell_args, and shell_packages in with; got "{key}"',
-                go_text(node),
-            )
-        if is_null(value):
-            continue
-        if key == "shell":
-            shell = read_shell(value, "with.shell")
-        elif key == "shell_args":
-            args = _texts(value, "with.shell_args")
-        else:
-            fail(value, "with.shell_packages", NOT_YET)
-    return shell, args
+        fail(node, key, f"{key} must be an object", go_text(node))
+    return node
 
 
-def _texts(node: Node, field: str) -> tuple[str, ...]:
-    if not isinstance(node, ListNode):
-        message = f"'{field}' source data must be an array or slice, got {go_type(node)}"
-        raise FaultError([Fault(node.line, node.column, field, message)])
-    for item in node.items:
-        if not isinstance(item, ScalarNode) or item.value is None:
-            fail(item, field, f"'{field}' expected type 'string', got {go_type(item)}")
-    return tuple(go_text(item) for item in node.items)
+def read_old_run(fields: Decoded) -> tuple[Run, Node]:
+    """Return `command` and `script`, and their place; None when there is neither.
 
-
-def _legacy(fields: Decoded) -> Execution:
-    shell_node = fields.get("shell")
-    shell = read_shell(shell_node) if shell_node is not None else ()
-    args = fields.texts("shell_args")
+    Both together are a program that is given the script as a file. Raises: FaultError.
+    """
     command = fields.get("command")
-    script = fields.text("script").strip()
-    if command is not None and script:
-        fail(fields.at("script"), "script", NOT_YET + " together with command")
-    if command is not None:
-        run = _run(command)
-    elif script:
-        run = ScriptRun(script)
-        _no_nul(fields.at("script"), script)
-    else:
-        fail(fields.node, "command", "step command is required")
-    return Execution(run, shell_of(shell, args), () if shell else args)
+    text = fields.text("script").strip()
+    node = fields.at("script")
+    if text:
+        refuse_nul(node, text, "script")
+    if command is None:
+        return (ScriptRun(text) if text else None), node
+    run = read_run(command, "command")
+    if not text:
+        return run, command
+    if not isinstance(run, CommandRun) or len(run.commands) > 1:
+        message = "command must be one line when script is given"
+        fail(command, "command", message, go_text(command))
+    return ScriptRun(text, run.commands[0]), node
+
+
+def read_old_shell(fields: Decoded) -> ShellOptions:
+    """Return the shell keys of the step itself. Raises: FaultError."""
+    shell = fields.get("shell")
+    words = read_shell(shell) if shell is not None else ()
+    return ShellOptions(words, fields.texts("shell_args"), fields.texts("shell_packages"))

@@ -214,8 +214,14 @@ def _step(fields: Decoded, build: Build, line: int) -> tuple[Step, str, tuple[st
         id=fields.text("id").strip(),
         description=fields.text("description").strip(),
         run=execution.run,
+        type=execution.type,
+        action=execution.action,
+        options=execution.options,
+        sub_dag=execution.sub_dag,
+        router=execution.router,
         shell=execution.shell,
         shell_args=execution.shell_args,
+        shell_packages=execution.shell_packages,
         env=policies.env,
         working_dir=fields.text("working_dir"),
         stdout=stdout,
@@ -347,6 +353,11 @@ def _warn_deprecated(fields: Decoded, path: str, warnings: list[str]) -> None:
     for key, replacement in _REPLACEMENTS.items():
         if key in entries:
             warnings.append(f"Deprecated DAG syntax: {path}.{key} is deprecated; {replacement}")
+    if "with" in entries and "run" not in entries and "action" not in entries:
+        warnings.append(
+            f"Deprecated DAG syntax: {path}.with is deprecated with legacy execution syntax;"
+            " use action with with"
+        )
 
 
 _REPLACEMENTS = {
