@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.actions.base import ActionError
+from edge.workflow.field_policy import policy_of
 from edge.workflow.model import DAG, Shell, Step
 from edge.workflow.values import Policy, Scope, resolve
 from edge.workflow.words import split_words
@@ -61,10 +62,12 @@ class SelectedShell:
     def text_policy(self) -> Policy:
         """Return how references in the text are evaluated (spec 11 section 7.4)."""
         if self.is_direct:
-            return Policy.VALUE_OS
+            return policy_of("steps[].run without a shell")
         if self.is_default or self.family in _UNIX or self.family == "nix-shell":
-            return Policy.VALUE_SHELL
-        return Policy.VALUE_INTERPRETER
+            return policy_of("steps[].run")
+        if self.family in _POWERSHELL:
+            return policy_of("steps[].run of PowerShell")
+        return policy_of("steps[].run of an interpreter")
 
 
 def select_shell(step: Step | None, dag: DAG, scope: Scope, default: str) -> SelectedShell:
@@ -72,7 +75,11 @@ def select_shell(step: Step | None, dag: DAG, scope: Scope, default: str) -> Sel
 
     `step` None selects for the DAG itself.
     """
-    own_args = tuple(resolve(arg, Policy.VALUE, scope) for arg in step.shell_args) if step else ()
+    own_args = (
+        tuple(resolve(arg, policy_of("shell_args[]"), scope) for arg in step.shell_args)
+        if step
+        else ()
+    )
     if step is not None and step.shell is not None:
         return SelectedShell(_resolved(step.shell, scope) + own_args, is_own=True)
     if dag.shell is not None:
@@ -81,12 +88,14 @@ def select_shell(step: Step | None, dag: DAG, scope: Scope, default: str) -> Sel
     words = tuple(split_words(default) or ()) if default else ()
     if not words:
         words = (scope.get("SHELL", with_process=True) or scope.host.get("SHELL") or "sh",)
-    args = own_args or tuple(resolve(arg, Policy.VALUE, scope) for arg in dag.shell_args)
+    args = own_args or tuple(
+        resolve(arg, policy_of("shell_args[]"), scope) for arg in dag.shell_args
+    )
     return SelectedShell(words[:1] + args if args else words, is_default=True)
 
 
 def _resolved(shell: Shell, scope: Scope) -> tuple[str, ...]:
-    return tuple(resolve(word, Policy.VALUE, scope) for word in shell.argv)
+    return tuple(resolve(word, policy_of("shell"), scope) for word in shell.argv)
 
 
 def command_invocation(
@@ -112,7 +121,9 @@ def command_invocation(
 
 def direct_invocation(words: Sequence[str], scope: Scope) -> Invocation:
     """Return the call of a program without a shell (spec 13 section 2). Raises: ActionError."""
-    argv = tuple(_one_line(resolve(word, Policy.VALUE_OS, scope)) for word in words)
+    argv = tuple(
+        _one_line(resolve(word, policy_of("steps[].run without a shell"), scope)) for word in words
+    )
     if not argv or not argv[0]:
         raise ActionError(f"{_CREATE}command is empty")
     return Invocation(argv, " ".join(argv))

@@ -16,8 +16,9 @@ from edge.actions.invocation import (
     select_shell,
 )
 from edge.actions.status import exit_error
+from edge.workflow.field_policy import policy_of
 from edge.workflow.model import CommandRun, ExecRun, ScriptRun
-from edge.workflow.values import Policy, resolve
+from edge.workflow.values import resolve
 from edge.workflow.words import split_words
 
 __all__ = ["run_shell"]
@@ -72,7 +73,7 @@ async def _run_script(context: ActionContext, run: ScriptRun) -> Outcome:
         has_shebang = run.text.startswith("#!") and context.step.shell is None
         policy = shell.text_policy
         if has_shebang or run.command:
-            policy = Policy.VALUE_SHELL
+            policy = policy_of("steps[].run")
         text = resolve(run.text, policy, context.scope)
         path = _write_script(text)
         if run.command:

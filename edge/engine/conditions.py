@@ -13,12 +13,16 @@ from edge.actions.invocation import SelectedShell, find_program
 from edge.actions.status import exit_error
 from edge.engine.events import Verdict
 from edge.engine.substitution import SubstitutionError, split_commands
+from edge.workflow.field_policy import policy_of
 from edge.workflow.model import Precondition
-from edge.workflow.values import Policy, Scope, resolve
+from edge.workflow.values import Scope, resolve
 
 __all__ = ["CheckResult", "CommandResult", "CommandRunner", "check_all", "matches"]
 
 _SUBSTITUTION_LIMIT_S = 2.0
+_CONDITION = "preconditions[].condition"
+_COMPARISON = "preconditions[].condition of a comparison"
+_DIRECT = "preconditions[].condition without a shell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class _Check:
         if condition.eval:
             text = await self._evaluate(condition.eval)
         else:
-            text = resolve(condition.condition, Policy.VALUE, self._scope)
+            text = resolve(condition.condition, policy_of(_COMPARISON), self._scope)
         try:
             is_match = matches(text, condition.expected)
         except re.error as exc:
@@ -137,9 +141,9 @@ class _Check:
     async def _command(self) -> str:
         text = self._condition.condition
         if self._shell.is_direct:
-            argv: tuple[str, ...] = (resolve(text, Policy.VALUE_OS, self._scope),)
+            argv: tuple[str, ...] = (resolve(text, policy_of(_DIRECT), self._scope),)
         else:
-            resolved = resolve(text, Policy.VALUE, self._scope)
+            resolved = resolve(text, policy_of(_CONDITION), self._scope)
             argv = self._shell_argv(resolved)
         try:
             result = await self._run(argv, find_program(argv[0], self._scope, self._cwd))
@@ -161,7 +165,7 @@ class _Check:
         found = []
         try:
             for part in split_commands(text):
-                resolved = resolve(part.text, Policy.VALUE_OS, self._scope)
+                resolved = resolve(part.text, policy_of("preconditions[].eval"), self._scope)
                 found.append(await self._substitute(resolved) if part.is_command else resolved)
         except SubstitutionError as exc:
             raise _EvaluationError(

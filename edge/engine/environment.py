@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from edge.core.clock import from_ms, parse_rfc3339
 from edge.engine.attempt import AttemptSpec
+from edge.workflow.field_policy import policy_of
 from edge.workflow.model import EnvVar, Step
 from edge.workflow.values import Policy, Scope, Source, resolve
 
@@ -36,7 +37,7 @@ def run_scope(spec: AttemptSpec, started_ms: int, dotenv: Iterable[tuple[str, st
     named = [(name, value) for name, value in params.items if not name.isdigit()]
     scope = root.child(spec.step_environ.items(), Source.PROCESS)
     scope = scope.child(named, Source.PARAM).child(managed.items(), Source.MANAGED)
-    scope = expand_env(scope, dag.env, Policy.VALUE_OS, Source.DAG_ENV)
+    scope = expand_env(scope, dag.env, policy_of("env"), Source.DAG_ENV)
     if pairs := list(dotenv):
         scope = scope.child(pairs, Source.DOTENV)
     return scope.child(managed.items(), Source.MANAGED)
@@ -81,7 +82,7 @@ def default_dir(spec: AttemptSpec, scope: Scope) -> str:
     dag = spec.dag
     beside = os.path.dirname(os.path.abspath(dag.source_file)) if dag.source_file else ""
     if dag.working_dir:
-        text = resolve(dag.working_dir, Policy.VALUE_OS, scope)
+        text = resolve(dag.working_dir, policy_of("working_dir"), scope)
         return _absolute(text, beside or str(spec.files.work_dir), scope)
     if dag.dialect == "v1" and beside:
         return beside
@@ -92,7 +93,9 @@ def step_dir(step: Step, base: str, scope: Scope) -> str:
     """Return a step's working directory; not created."""
     if not step.working_dir:
         return base
-    return _absolute(resolve(step.working_dir, Policy.VALUE_OS, scope), base, scope)
+    return _absolute(
+        resolve(step.working_dir, policy_of("steps[].working_dir"), scope), base, scope
+    )
 
 
 def _absolute(text: str, base: str, scope: Scope) -> str:
@@ -113,4 +116,4 @@ def step_scope(
     if "DAG_RUN_STATUS" in own:
         context["run.status"] = own["DAG_RUN_STATUS"]
     inner = scope.child(own.items(), Source.MANAGED).with_context(context)
-    return expand_env(inner, step.env, Policy.VALUE, Source.STEP_ENV)
+    return expand_env(inner, step.env, policy_of("steps[].env"), Source.STEP_ENV)

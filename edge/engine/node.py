@@ -36,9 +36,10 @@ from edge.engine.events import (
 from edge.engine.logs import LineMatcher, OutputSink, StreamLog
 from edge.engine.processes import Spawner, SpawnSpec, StepProcess
 from edge.engine.support import missing_of_step
+from edge.workflow.field_policy import policy_of
 from edge.workflow.model import CommandRun, LogOutput, ScriptRun, Step
 from edge.workflow.records import argv_record, command_record, recorded_commands
-from edge.workflow.values import Policy, Scope, Source, resolve
+from edge.workflow.values import Scope, Source, resolve
 
 __all__ = ["NodeRun", "RunContext"]
 
@@ -179,7 +180,7 @@ class NodeRun:
     def _open_copies(self) -> None:
         for text, sink in ((self.step.stdout, self._out), (self.step.stderr, self._err)):
             if text and sink is not None:
-                path = resolve(text, Policy.VALUE_PATH, self.scope)
+                path = resolve(text, policy_of("steps[].stdout"), self.scope)
                 sink.copy_to(os.path.join(self.cwd, path))
 
     def _retry_numbers(self) -> RetryNumbers | None:
@@ -197,7 +198,7 @@ class NodeRun:
     def _integer(self, value: int | str, what: str) -> int:
         if isinstance(value, int):
             return value
-        text = resolve(value, Policy.VALUE_OS, self.scope)
+        text = resolve(value, policy_of("steps[].retry_policy"), self.scope)
         try:
             return int(text)
         except ValueError:

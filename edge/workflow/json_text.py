@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 
@@ -23,6 +22,8 @@ _SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 def decode_json(text: str) -> JsonValue:
     """Return the value of a JSON text. Raises: ValueError, for too deep nesting as well."""
+    import json
+
     try:
         value: JsonValue = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
@@ -43,6 +44,8 @@ def _finite(text: str) -> float:
 
 def compact(value: JsonValue) -> str:
     """Return compact JSON with sorted keys. Raises: ValueError for too deep nesting."""
+    import json
+
     try:
         text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     except RecursionError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["json_escaped", "quoted_heredocs", "quoted_spans"]
+__all__ = ["json_escaped", "quoted_spans"]
 
 
 def quoted_spans(text: str) -> list[tuple[int, int]]:
@@ -26,24 +26,6 @@ def quoted_spans(text: str) -> list[tuple[int, int]]:
             opened = -1
         elif quote == 0 or text[quote - 1] not in "$}":
             opened = quote
-    return spans
-
-
-_HEREDOC = r"<<-?[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\([A-Za-z_][A-Za-z0-9_]*))"
-
-
-def quoted_heredocs(text: str) -> list[tuple[int, int]]:
-    """Return the (start, end) places of here-document bodies that the shell does not read."""
-    spans: list[tuple[int, int]] = []
-    if "<<" not in text:
-        return spans
-    for match in re.finditer(_HEREDOC, text):
-        start = text.find("\n", match.end())
-        if start < 0 or (spans and match.start() < spans[-1][1]):
-            continue
-        word = match[1] or match[2] or match[3]
-        end = re.compile(rf"^\t*{re.escape(word)}$", re.MULTILINE).search(text, start + 1)
-        spans.append((start, len(text) if end is None else end.start()))
     return spans
 
 

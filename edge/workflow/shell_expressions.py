@@ -49,13 +49,21 @@ class ShellExpression:
             return operand(word)
         if op == ":":
             return _substring(value, word)
-        word = operand(word)
         if op in ("#", "##"):
-            return _without_prefix(value, word, longest=op == "##")
+            return _without_prefix(value, operand(word), longest=op == "##")
         if op in ("%", "%%"):
-            return _without_suffix(value, word, longest=op == "%%")
-        pattern, _, new = word.partition("/")
-        return _replaced(value, pattern, new, everywhere=op == "//")
+            return _without_suffix(value, operand(word), longest=op == "%%")
+        # cut before values go in: a slash inside of one is data
+        pattern, new = _cut(word)
+        return _replaced(value, operand(pattern), operand(new), everywhere=op == "//")
+
+
+def _cut(word: str) -> tuple[str, str]:
+    """Cut at the first slash that no backslash escapes."""
+    at = 0
+    while at < len(word) and word[at] != "/":
+        at += 2 if word[at] == "\\" else 1
+    return word[:at], word[at + 1 :]
 
 
 def parse_expression(body: str) -> ShellExpression | None:

@@ -8,73 +8,33 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
-from enum import Enum
 
-from edge.workflow.quoting import json_escaped, quoted_heredocs, quoted_spans
+from edge.workflow.field_policy import Policy
+from edge.workflow.legacy_references import LegacyReferences
+from edge.workflow.quoting import json_escaped, quoted_spans
+from edge.workflow.references import ALIASES, TOKEN, Reference, parse_reference
 from edge.workflow.scope import Scope, Source, StepView
 from edge.workflow.shell_expressions import ShellExpression, parse_expression
-from edge.workflow.words import is_env_name, is_name
+from edge.workflow.shell_text import Place, ShellText
+from edge.workflow.words import is_env_name
 
 __all__ = ["ALIASES", "Policy", "Scope", "Source", "StepView", "resolve"]
 
-
-class Policy(Enum):
-    """How a field is evaluated (the rows of spec 11 section 3)."""
-
-    #: as written
-    LITERAL = "literal"
-    #: references only; `$X` is left for the shell that reads the text
-    VALUE_SHELL = "value_shell"
-    #: references and `$X`, the process environment excluded
-    VALUE = "value"
-    #: references and `$X`, the process environment included
-    VALUE_OS = "value_os"
-    #: as VALUE, but a backslash before `$X` is plain text: stdout and stderr paths
-    VALUE_PATH = "value_path"
-    #: as VALUE, for the text of an interpreter that is no Unix shell; `\\$X` keeps its backslash
-    VALUE_INTERPRETER = "value_interpreter"
-
-
-_SHORT_FORMS = {
-    "dag": ("name",),
-    "run": ("id", "status", "scheduled_at", "root_name", "root_id"),
-    "attempt": ("id",),
-    "step": ("id", "name"),
-    "trigger": ("type", "actor"),
-    "paths": (
-        "log_file",
-        "work_dir",
-        "artifacts_dir",
-        "wiki_dir",
-        "docs_dir",
-        "step_stdout_file",
-        "step_stderr_file",
-        "step_output_file",
-    ),
-    "profile": ("name", "resolved_at"),
-    "pushback": ("iteration", "previous_stdout_file"),
-}
-#: short form -> name in `context`; frozen, no new ones (spec 11 section 6)
-ALIASES: Mapping[str, str] = {
-    **{
-        f"{group}.{name}": f"{group}.{name}"
-        for group, names in _SHORT_FORMS.items()
-        for name in names
-    },
-    "run.started_at": "attempt.started_at",
-}
-
-_TOKEN = re.compile(
-    r"(?<!\\)(?P<slashes>\\*)\$(?:\{(?P<braced>[^}\n]{0,1000})\}|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<digits>[0-9]+))",
-    re.ASCII,
+_WITH_PROCESS = frozenset(
+    (Policy.VALUE_PROCESS, Policy.VALUE_OS, Policy.VALUE_HOST, Policy.DYNAMIC)
 )
-_STEP_OUTPUT = re.compile(
-    r"steps\.([A-Za-z][A-Za-z0-9_]*)\.outputs\.([A-Za-z_][A-Za-z0-9_]*)\Z", re.ASCII
-)
-_FOREACH = re.compile(r"foreach\.[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)?\Z", re.ASCII)
+_WITH_HOST = _WITH_PROCESS - {Policy.VALUE_PROCESS}
+_HOST_BY_ENV = frozenset((Policy.VALUE_HOST, Policy.DYNAMIC))
+_KEEPS_SLASH = frozenset((Policy.VALUE_SHELL, Policy.VALUE_INTERPRETER, Policy.VALUE_POWERSHELL))
+_NO_EXPRESSIONS = frozenset((Policy.VALUE_SIMPLE, Policy.VALUE_POWERSHELL))
+
+_DOTTED = re.compile(r"([A-Za-z0-9_]+)\.(.+)\Z", re.ASCII)
+_BLANK = re.compile(r"\s")
+_LONGEST_PATH = 1000
 _TILDE = re.compile(r"~(?:/[A-Za-z0-9~/._\-+=,:@]*)?\Z")
 _UNSAFE = re.compile("[$`\x00-\x1f\x7f]")
+#: no character that any place in a shell's text reads
+_HARMLESS = re.compile("[^$`\\\\\"'!*?\\[\\]{}()<>|&;#~\x00-\x1f\x7f]*\\Z")
 
 
 def resolve(text: str, policy: Policy, scope: Scope) -> str:
@@ -87,25 +47,42 @@ def resolve(text: str, policy: Policy, scope: Scope) -> str:
 class _Pass:
     """One evaluation of one field."""
 
+    __slots__ = (
+        "_end",
+        "_legacy",
+        "_policy",
+        "_scope",
+        "_shell",
+        "_shell_text",
+        "_spans",
+        "_text",
+    )
+
     def __init__(self, text: str, policy: Policy, scope: Scope) -> None:
         self._text = text
         self._policy = policy
         self._scope = scope
         self._shell = policy is Policy.VALUE_SHELL
+        self._legacy: LegacyReferences | None = None
         self._spans: list[tuple[int, int]] | None = None
-        self._heredocs: list[tuple[int, int]] | None = None
+        self._shell_text: ShellText | None = None
+        #: where the reference ends that was just replaced
+        self._end = 0
 
     def run(self) -> str:
         text = self._text
         parts: list[str] = []
-        keep_expressions = not self._shell and self._has_assignment()
+        keep_expressions = self._shell or self._policy in _NO_EXPRESSIONS or self._has_assignment()
         at = 0
-        for match in _TOKEN.finditer(text):
+        for match in TOKEN.finditer(text):
+            if match.start() < at:
+                continue
+            self._end = match.end()
             new = self._token(match, keep_expressions)
             if new is not None:
                 parts.append(text[at : match.start()])
                 parts.append(new)
-                at = match.end()
+                at = self._end
         if not parts:
             return text
         parts.append(text[at:])
@@ -115,51 +92,78 @@ class _Pass:
         """Return what stands for a token; None = it stays."""
         slashes = match["slashes"]
         dollar = match.start() + len(slashes)
-        escaped = len(slashes) % 2 == 1
+        is_escaped = len(slashes) % 2 == 1
         braced = match["braced"]
-        if braced is not None:
-            body = braced.strip(" \t")
-            if "." in body or body == "params":
-                strict, value = self._strict(body)
-                if strict:
-                    if escaped:
-                        return slashes[1:] + match[0][len(slashes) :]
-                    return None if value is None else slashes + value
-                return None
-        unqualified = self._unqualified(match, dollar, escaped, keep_expressions)
-        return None if unqualified is None else unqualified
+        if braced is not None and ("." in braced or "params" in braced):
+            reference = parse_reference(braced)
+            if reference is not None:
+                if is_escaped:
+                    return slashes[1:] + match[0][len(slashes) :]
+                value = self._strict(reference)
+                return None if value is None else slashes + value
+        if self._policy is Policy.STRICT:
+            return None
+        if not is_escaped or self._policy is Policy.VALUE_PATH:
+            value = self._dotted(match, dollar)
+            if value is not None:
+                return slashes + value
+        return self._unqualified(match, dollar, is_escaped, keep_expressions)
 
     # strict references (section 2)
 
-    def _strict(self, body: str) -> tuple[bool, str | None]:
-        """Return whether the text is a supported reference, and its value if it has one."""
+    def _strict(self, reference: Reference) -> str | None:
         scope = self._scope
-        if body == "params":
-            return True, scope.payload
-        head, _, rest = body.partition(".")
-        if head == "env":
-            return is_env_name(rest), self._env_value(rest)
-        if head == "params":
-            return is_name(rest), scope.params.get(rest) if is_name(rest) else None
-        if head == "consts":
-            return is_name(rest), scope.consts.get(rest)
-        if head == "context":
-            return True, scope.context.get(rest)
-        name = ALIASES.get(body)
-        if name is not None:
-            return True, scope.context.get(name)
-        if head == "foreach":
-            return _FOREACH.match(body) is not None, scope.foreach.get(rest)
-        if head == "steps":
-            match = _STEP_OUTPUT.match(body)
-            if match is not None:
-                return True, scope.declared.get(match[1], {}).get(match[2])
-        return False, None
+        name = reference.name
+        match reference.kind:
+            case "params":
+                return scope.params.get(name)
+            case "env":
+                value = scope.get(name, with_process=True)
+                if value is None and self._policy in _HOST_BY_ENV:
+                    value = scope.host.get(name)
+                return value
+            case "consts":
+                return scope.consts.get(name)
+            case "context":
+                return scope.context.get(name)
+            case "steps":
+                outputs = scope.declared.get(name)
+                return None if outputs is None else outputs.get(reference.output)
+            case "foreach":
+                return scope.foreach.get(name)
+            case "payload":
+                return scope.payload
+        # `inputs` and `outputs` of build workflows: nothing of this version gives them a value
+        return None
 
-    def _env_value(self, name: str) -> str | None:
-        value = self._scope.get(name, with_process=True)
-        if value is None and self._policy is Policy.VALUE_OS:
-            value = self._scope.host.get(name)
+    # step properties and JSON paths (section 8.6)
+
+    def _dotted(self, match: re.Match[str], dollar: int) -> str | None:
+        """Return the value of a dotted reference that is no strict form."""
+        braced = match["braced"]
+        end = match.end()
+        if braced is not None:
+            found = _DOTTED.match(braced)
+            if found is None:
+                return None
+            word, rest = found[1], found[2]
+        else:
+            if not self._text.startswith(".", end):
+                return None
+            limit = end + 1 + _LONGEST_PATH
+            blank = _BLANK.search(self._text, end + 1, limit + 1)
+            end = min(len(self._text), limit + 1) if blank is None else blank.start()
+            word, rest = match["name"] or match["digits"], self._text[match.end() + 1 : end]
+            if not rest or end > limit:
+                return None
+        if self._legacy is None:
+            self._legacy = LegacyReferences(self._scope, self._lookup)
+        value = self._legacy.value(word, rest)
+        if value is None:
+            return None
+        if braced is not None and self._is_token(match, dollar):
+            return self._in_token(value, dollar, is_dotted=True)
+        self._end = end
         return value
 
     # unqualified references (sections 7.2 to 7.4)
@@ -177,7 +181,7 @@ class _Pass:
         if digits is not None:
             return self._positional(digits, match, dollar, slashes, escaped)
         if escaped and self._policy is not Policy.VALUE_PATH:
-            if self._shell or self._policy is Policy.VALUE_INTERPRETER:
+            if self._policy in _KEEPS_SLASH:
                 return None
             if name is None and (body is None or not re.match(r"#?[A-Za-z_]", body)):
                 return None
@@ -189,7 +193,7 @@ class _Pass:
             name = body
         if self._shell:
             return self._tilde(name, slashes, dollar)
-        if self._in_quotes(dollar):
+        if self._in_quotes(dollar) or self._is_powershell_env(name, match):
             return None
         if name is not None:
             value = self._lookup(name)
@@ -219,11 +223,14 @@ class _Pass:
             return None if self._shell else slashes[1:] + match[0][len(slashes) :]
         return slashes + value
 
+    def _is_powershell_env(self, name: str | None, match: re.Match[str]) -> bool:
+        if self._policy is not Policy.VALUE_POWERSHELL or name is None:
+            return False
+        return name.lower() == "env" and self._text.startswith(":", match.end())
+
     def _lookup(self, name: str) -> str | None:
-        if self._policy is not Policy.VALUE_OS:
-            return self._scope.get(name, with_process=False)
-        value = self._scope.get(name, with_process=True)
-        return self._scope.host.get(name) if value is None else value
+        value = self._scope.get(name, with_process=self._policy in _WITH_PROCESS)
+        return self._scope.host.get(name) if value is None and self._policy in _WITH_HOST else value
 
     def _tilde(self, name: str | None, slashes: str, dollar: int) -> str | None:
         """Insert a home path as text, so that the shell expands its tilde."""
@@ -233,25 +240,40 @@ class _Pass:
         return value
 
     def _quoted_token(self, name: str, match: re.Match[str], dollar: int) -> str | None:
-        """Return the inside of a token that is exactly `"${X}"`, or None.
-
-        The value goes in with `"`, backslash and control characters escaped, so that JSON bodies
-        stay valid. Outside single quotes a shell would read it again: such a value is left to the
-        shell when that could change it.
-        """
-        text = self._text
-        if match["slashes"] or text[dollar - 1 : dollar] != '"' or dollar == 0:
-            return None
-        if text[match.end() : match.end() + 1] != '"':
-            return None
-        if dollar >= 2 and text[dollar - 2] == "\\":
+        """Return the inside of a token that is exactly `"${X}"`, or None."""
+        if match["slashes"] or not self._is_token(match, dollar):
             return None
         value = self._scope.get(name, with_process=False)
-        if value is None:
-            return None
-        if self._shell and _UNSAFE.search(value) and not self._is_unread(dollar):
-            return None
-        return json_escaped(value)
+        return None if value is None else self._in_token(value, dollar, is_dotted=False)
+
+    def _is_token(self, match: re.Match[str], dollar: int) -> bool:
+        """Return whether the reference stands alone in double quotes."""
+        text = self._text
+        if match["slashes"] or dollar == 0 or text[dollar - 1] != '"':
+            return False
+        return text.startswith('"', match.end()) and not text.endswith("\\", 0, dollar - 1)
+
+    def _in_token(self, value: str, dollar: int, *, is_dotted: bool) -> str | None:
+        """Return a value as the inside of a double-quoted string, so that JSON stays valid.
+
+        A shell would read it again outside of single quotes: a value which that could change is
+        left to the shell (None). The shell does not know dotted references: there it is escaped.
+        """
+        escaped = json_escaped(value)
+        if not self._shell or _HARMLESS.match(value):
+            return escaped
+        if self._shell_text is None:
+            self._shell_text = ShellText(self._text)
+        place = self._shell_text.at(dollar)
+        if place is Place.SINGLE:
+            return escaped.replace("'", "'\\''")
+        if place is Place.VERBATIM:
+            return escaped
+        if is_dotted:
+            return escaped.replace("$", "\\$").replace("`", "\\`")
+        if place in (Place.DOUBLE, Place.EXPANDED) and not _UNSAFE.search(value):
+            return escaped
+        return None
 
     def _expression(self, expression: ShellExpression) -> str | None:
         value = self._lookup(expression.name)
@@ -270,7 +292,7 @@ class _Pass:
         """Return whether an expression of the field would assign or fail (section 7.3)."""
         if ":=" not in self._text and "?" not in self._text and "=" not in self._text:
             return False
-        for match in _TOKEN.finditer(self._text):
+        for match in TOKEN.finditer(self._text):
             body = match["braced"]
             if body is None or len(match["slashes"]) % 2:
                 continue
@@ -287,14 +309,6 @@ class _Pass:
         if self._spans is None:
             self._spans = quoted_spans(self._text)
         return _within(self._spans, position)
-
-    def _is_unread(self, position: int) -> bool:
-        """Return whether the shell takes this place as it stands."""
-        if self._in_quotes(position):
-            return True
-        if self._heredocs is None:
-            self._heredocs = quoted_heredocs(self._text)
-        return _within(self._heredocs, position)
 
 
 def _within(spans: list[tuple[int, int]], position: int) -> bool:

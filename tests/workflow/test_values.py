@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.workflow.values import Policy, Scope, Source, resolve
+from edge.workflow.quoting import json_escaped
+from edge.workflow.references import CONTEXT_FIELDS
+from edge.workflow.values import ALIASES, Policy, Scope, Source, StepView, resolve
 
 V, S, OS = Policy.VALUE, Policy.VALUE_SHELL, Policy.VALUE_OS
 
@@ -34,6 +38,7 @@ UNDEFINED = (
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        # spec 11 section 2, spec 11 section 7.2, spec 11 section 7.3, spec 11 section 1;
         # recorded: data/language/values 06, 07, 11, 13
         (
             r"\${params.n} \\${params.n} \\\${params.n} \$S \\$S \${env.S}",
@@ -77,7 +82,7 @@ def test_values(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        # recorded: data/language/values 04, 13
+        # spec 11 section 7.4; recorded: data/language/values 04, 13
         (
             "echo ${params.n} '${params.n}' ${env.S} $S '$S' \"$S\" ${S:-d} ${NOPE:-d} \\$S $n",
             "echo prod 'prod' api $S '$S' \"$S\" ${S:-d} ${NOPE:-d} \\$S $n",
@@ -105,6 +110,7 @@ def test_shell_text(text: str, expected: str | None) -> None:
 
 
 def test_token_in_a_quoted_here_document() -> None:
+    """spec 11 section 7.4: the token, also inside quoted here-documents."""
     values = scope(D='$H `x` "q"')
     text = 'cat <<\'EOF\'\n{"v": "${D}", "w": "$D", "x": "-${D}"}\nEOF\necho "${D}"\n'
     assert resolve(text, S, values) == (
@@ -113,31 +119,193 @@ def test_token_in_a_quoted_here_document() -> None:
 
 
 def test_json_stays_valid_in_engine_fields() -> None:
+    """spec 11 section 7.4: the token in engine-expanded fields."""
     assert resolve('{"a": "${D}"}', V, scope(D='x"\n\\')) == '{"a": "x\\"\\n\\\\"}'
 
 
-def test_other_policies() -> None:
-    values = scope()
-    assert resolve("$HOME $HOSTONLY ${env.HOSTONLY} $NOPE", OS, values) == "/root h h $NOPE"
-    assert resolve("$S ${params.n}", Policy.LITERAL, values) == "$S ${params.n}"
-    assert resolve(r"o-\$S-\${params.n}", Policy.VALUE_PATH, values) == r"o-\api-${params.n}"
-    assert resolve(r"\$S $S '$S'", Policy.VALUE_INTERPRETER, values) == r"\$S api '$S'"
+@pytest.mark.parametrize(
+    ("policy", "text", "expected"),
+    [
+        # spec 11 section 3 and spec 11 section 7.2: who owns `$X`, and where the process counts
+        (Policy.LITERAL, "$S ${params.n} \\${params.n}", "$S ${params.n} \\${params.n}"),
+        (
+            Policy.STRICT,
+            "$S ${S} $1 ${params.n} \\${params.n} \\$S",
+            "$S ${S} $1 prod ${params.n} \\$S",
+        ),
+        (V, "$HOME ${env.HOME} $HOSTONLY", "$HOME /root $HOSTONLY"),
+        (Policy.VALUE_PROCESS, "$HOME $HOSTONLY", "/root $HOSTONLY"),
+        (OS, "$HOME $HOSTONLY ${env.HOSTONLY} $NOPE", "/root h ${env.HOSTONLY} $NOPE"),
+        (Policy.VALUE_HOST, "$HOSTONLY ${env.HOSTONLY}", "h h"),
+        (Policy.DYNAMIC, "$HOSTONLY ${env.HOSTONLY} ${HOME:-x}", "h h /root"),
+        (Policy.VALUE_SIMPLE, "$S ${S} ${S:-d} ${EMPTY:-d}", "api api ${S:-d} ${EMPTY:-d}"),
+        # spec 11 section 7.2: escapes, by field
+        (V, r"\$S \\$S \\\$S", r"$S \\api \\$S"),
+        (S, r"\$S \${S} \$1", r"\$S \${S} \$1"),
+        (Policy.VALUE_PATH, r"o-\$S-\${params.n}", r"o-\api-${params.n}"),
+        # spec 11 section 7.4: interpreters that are no Unix shell
+        (Policy.VALUE_INTERPRETER, r"\$S $S '$S' ${S:-d} $NOPE", r"\$S api '$S' api $NOPE"),
+        (Policy.VALUE_POWERSHELL, "$env:S $S ${S:-d} ${params.n}", "$env:S api ${S:-d} prod"),
+    ],
+)
+def test_policies(policy: Policy, text: str, expected: str) -> None:
+    assert resolve(text, policy, scope(env="E")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # spec 11 section 7.3, row by row
+        ("${S:-w} ${S-w} ${EMPTY:-w} [${EMPTY-w}]", "api api w []"),
+        ("${S:+w} ${S+w} [${EMPTY:+w}] ${EMPTY+w}", "w w [] w"),
+        ("${S:?w} ${S?w} [${EMPTY?w}]", "api api []"),
+        ("${EMPTY:?w}", "${EMPTY:?w}"),
+        ("${S:=w} ${S=w} [${EMPTY=w}]", "api api []"),
+        ("${EMPTY:=w}", "${EMPTY:=w}"),
+        ("${S:0} ${S:1:1} ${S: -2} ${S:0:-1} ${S:9}. ${S:x}", "api p pi ap . api"),
+        ("${U:1:1}", "\ufffd"),
+        ("${#S} ${#U} ${#EMPTY}", "3 2 0"),
+        ("${P#*/} ${P##*/} ${P%/*} ${P%%/*} ${P#[}", "b/c c a/b a a/b/c"),
+        ("${P/\\//_} ${P//[ab]/X} ${P/#a/X} ${P//}", "a_b/c X/X/c a/b/c a/b/c"),
+        ("${P/$SL/_} ${S/p/$SL}", "a_/c a/bi"),
+        ("${S:-$n} ${EMPTY:-$n} ${EMPTY:-x$n.$NOPE}", "api prod xprod.$NOPE"),
+        ("${NOPE:-w} ${NOPE:+w} ${NOPE#x} ${#NOPE}", None),
+        (
+            "${EMPTY:=w} ${S:-d} ${#S} $S ${S} ${env.S} ${params.n}",
+            "${EMPTY:=w} ${S:-d} ${#S} api api api prod",
+        ),
+        ("${S^^} ${S,,} ${S@Q} ${!S} ${} ${S:-{}} ${S:-${S}}", None),
+    ],
+)
+def test_shell_expressions(text: str, expected: str | None) -> None:
+    values = scope(P="a/b/c", U="\u00e9x", SL="/b")
+    assert resolve(text, V, values) == (text if expected is None else expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # spec 11 section 2: the grammar of strict references, and what is none
+        ("${params.k} ${ params.k } ${consts.c} ${env.S} ${params}", 'v v K api {"n":"prod"}'),
+        ("'${params.k}'", "'v'"),
+        ("$params.k $consts.c $env.S $steps.a.outputs.b", None),
+        ("${params.k.x} ${steps.a.b} ${steps.a.outputs.m.t} ${steps.a-b.outputs.c}", None),
+        ("${steps.1a.outputs.c} ${env} ${not.env} ${unrelated.context} ${params.1}", None),
+        ("${inputs.x} ${outputs.x} ${context.bad} ${context.run.id.extra}", None),
+        ("${NOPE:-${params.k}}", None),
+        (
+            r"\${inputs.x} \${foreach.a} \${context.a.b} \${steps.a.outputs.b} \${params}",
+            "${inputs.x} ${foreach.a} ${context.a.b} ${steps.a.outputs.b} ${params}",
+        ),
+    ],
+)
+def test_strict_references(text: str, expected: str | None) -> None:
+    assert resolve(text, V, scope()) == (text if expected is None else expected)
+
+
+CONTEXT = (
+    "dag.name run.id run.status run.scheduled_at run.root_name run.root_id attempt.id"
+    " attempt.started_at step.id step.name trigger.type trigger.actor paths.log_file"
+    " paths.work_dir paths.artifacts_dir paths.wiki_dir paths.docs_dir paths.step_stdout_file"
+    " paths.step_stderr_file paths.step_output_file profile.name profile.resolved_at"
+    " pushback.iteration pushback.previous_stdout_file"
+).split()
+
+
+@pytest.mark.parametrize("field", CONTEXT)
+def test_context_fields_and_their_short_forms(field: str) -> None:
+    """spec 11 section 6: each field, its alias, and nothing where it is missing."""
+    alias = "run.started_at" if field == "attempt.started_at" else field
+    text = f"${{context.{field}}} ${{{alias}}}"
+    assert resolve(text, V, Scope(context={field: "x"})) == "x x"
+    assert resolve(text, V, Scope()) == text
+
+
+def test_there_are_no_other_context_fields_or_aliases() -> None:
+    """spec 11 section 6: aliases are frozen."""
+    assert sorted(CONTEXT) == sorted(CONTEXT_FIELDS)
+    assert len(ALIASES) == len(CONTEXT)
+    values = Scope(context={"attempt.started_at": "T"})
+    assert resolve("${attempt.started_at}", V, values) == "${attempt.started_at}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # spec 11 section 7.4: the token in shell text, by what the shell reads at its place
+        ('echo "${Q}"', 'echo "a\\"b"'),
+        ('echo "${D}"', None),
+        ("echo '\"${D}\"'", "echo '\"$x `y`\"'"),
+        ('echo "it\'s" "${D}" "isn\'t"', None),
+        ("echo '\"${A}\"'", "echo '\"a'\\''; rm x\"'"),
+        ('echo "a"${A}"b"', None),
+        ('echo "x" "${W}"', 'echo "x" "two words"'),
+        ('cat <<E\n"${D}"\nE\n', None),
+        ('cat <<E\n"${Q}"\nE\n', 'cat <<E\n"a\\"b"\nE\n'),
+        # dotted references are unknown to the shell: escaped, never left
+        ('echo "${o.output}"', 'echo "\\$(id) \\`id\\` \\"\\n"'),
+        ("echo '\"${o.output}\"'", 'echo \'"$(id) `id` \\"\\n"\''),
+        # strict references are inserted raw
+        ('echo "${env.Q}"', 'echo "a"b"'),
+    ],
+)
+def test_tokens_in_shell_text(text: str, expected: str | None) -> None:
+    values = scope(Q='a"b', D="$x `y`", A="a'; rm x", W="two words")
+    values = values.with_steps({"o": StepView(output='$(id) `id` "\n')})
+    assert resolve(text, S, values) == (text if expected is None else expected)
 
 
 def test_missing_payload_keeps_the_reference() -> None:
+    """spec 11 section 5: with no parameter at all there is no payload."""
     assert resolve("${params}", V, Scope()) == "${params}"
 
 
-@given(st.text())
-def test_an_inserted_value_is_never_read_again(value: str) -> None:
-    values = Scope(params={"p": value}).child([("X", value), ("S", "api")], Source.DAG_ENV)
-    assert resolve("${params.p}", V, values) == value
-    assert resolve("<${env.X}|$X|${X}>", V, values) == f"<{value}|{value}|{value}>"
-    assert resolve("a ${params.p} b", S, values) == f"a {value} b"
+HOSTILE = st.one_of(
+    st.text(),
+    st.text(alphabet="$(){}`'\"\\\n SXparms.n1"),
+    st.sampled_from(["$(id)", "`id`", "${params.p}", "$S", "'", '"', "\n", "${S:-x}", "~/$S"]),
+)
+POLICIES = [policy for policy in Policy if policy is not Policy.LITERAL]
+
+
+@given(HOSTILE, st.sampled_from(POLICIES))
+def test_a_value_is_inserted_as_it_is_and_never_read_again(value: str, policy: Policy) -> None:
+    """spec 11 section 1, rule 4: an inserted value is data, in every field."""
+    values = Scope(
+        params={"p": value, "1": value},
+        consts={"c": value},
+        context={"run.id": value},
+        payload=value,
+    )
+    values = values.child([("X", value), ("S", "api")], Source.DAG_ENV)
+    values = values.with_steps({"o": StepView(output=value, declared={"d": value})})
+    values = values.with_foreach({"item": value})
+    strict = "${params.p}|${consts.c}|${run.id}|${env.X}|${params}|${steps.o.outputs.d}"
+    strict += "|${foreach.item}"
+    assert resolve(strict, policy, values) == "|".join([value] * 7)
+    if policy is Policy.STRICT:
+        return
+    assert resolve("<${o.output}> $1 ${1}", policy, values) == f"<{value}> {value} {value}"
+    if policy is not S:
+        assert resolve("<$X|${X}>", policy, values) == f"<{value}|{value}>"
+        inside = resolve('{"v": "${X}"}', policy, values)
+        assert inside == '{"v": "' + json_escaped(value) + '"}'
+
+
+@given(HOSTILE)
+def test_a_value_is_one_word_of_a_shell(value: str) -> None:
+    """spec 11 section 7.4: in double quotes the value itself, nothing executed."""
+    values = Scope().child([("X", value)], Source.DAG_ENV)
+    text = resolve('echo "${X}"', S, values)
+    if text != 'echo "${X}"':
+        body = text.removeprefix('echo "').removesuffix('"')
+        assert not re.search(r"[$`\n]", body)
+        assert re.sub(r'\\(["\\])', r"\1", body) == value
 
 
 @given(st.text(alphabet="${}'\"\\ SXn1.:-=?#%/*[]<E\nparmsev", max_size=40))
 def test_any_text_resolves_and_unknown_names_change_nothing(text: str) -> None:
+    """spec 11 section 1: what has no value stays as it is written."""
     empty = Scope()
     for policy in Policy:
         result = resolve(text, policy, empty)
@@ -146,6 +314,7 @@ def test_any_text_resolves_and_unknown_names_change_nothing(text: str) -> None:
 
 
 def test_resolving_is_linear() -> None:
+    """spec 11 section 13: one pass, whatever the text."""
     import time
 
     begin = time.process_time()
