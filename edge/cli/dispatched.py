@@ -15,6 +15,7 @@ from edge.core.clock import SystemClock
 from edge.core.errors import UserError
 from edge.core.ids import run_id_from
 from edge.core.record import RunRecord
+from edge.workflow.selector import resolve_selector
 
 if TYPE_CHECKING:
     from edge.config.settings import Settings
@@ -55,7 +56,9 @@ class DispatchedRun:
         failed.
         """
         self._log.info(
-            "Dispatching dag-run", params=self._params.raw, selector=self._dag.label_selector
+            "Dispatching dag-run",
+            params=self._params.raw,
+            selector=resolve_selector(self._dag, self._params.as_dict(), os.environ),
         )
         record: RunRecord | None = None
         async with trio.open_nursery() as nursery:

@@ -79,11 +79,13 @@ def run(parsed: Parsed) -> int:
     from edge.config.log import get_logger
 
     if dag.is_distributed:
+        from edge.workflow.selector import resolve_selector
+
         get_logger().warning(
             "worker_selector is ignored: `start` always runs here; use `edge enqueue`, or"
             " `edge start --dispatch`, to place the run on a worker",
             dag=dag.name,
-            selector=dag.label_selector,
+            selector=resolve_selector(dag, params.as_dict(), os.environ),
         )
     from edge.engine.watcher import fork_watcher
 

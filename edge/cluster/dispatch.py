@@ -7,6 +7,7 @@ the store, which is the per-run lock.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from edge.core.ids import RunRef, attempt_id_from, attempt_key
 from edge.core.record import RunRecord
 from edge.core.status import RunStatus, TriggerType
 from edge.store import Snapshot, Store
+from edge.workflow.selector import resolve_selector
 
 if TYPE_CHECKING:
     from edge.workflow.model import DAG
@@ -50,7 +52,13 @@ def task_for(
     schedule_time: str = "",
     selector: Mapping[str, str] | None = None,
 ) -> pb.Task:
-    """Return the START task of a root run."""
+    """Return the START task of a root run.
+
+    The DAG's selector is resolved with the run's parameters unless `selector` is given. Raises:
+    UserError for labels that cannot be.
+    """
+    if selector is None:
+        selector = resolve_selector(dag, params.as_dict(), os.environ)
     return pb.Task(
         root_dag_run_name=dag.name,
         root_dag_run_id=run_id,
@@ -58,7 +66,7 @@ def task_for(
         operation=pb.OPERATION_START,
         target=dag.name,
         params=params_text(params),
-        worker_selector=dag.label_selector if selector is None else selector,
+        worker_selector=selector,
         definition=dag.text,
         labels=",".join(labels),
         base_config=dag.base_text,

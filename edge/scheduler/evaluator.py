@@ -85,6 +85,8 @@ class Evaluator:
         self._starting: set[str] = set()
         #: (DAG, one-off identity) -> still to be served
         self._one_offs: dict[tuple[str, str], bool] = {}
+        #: (DAG, identity) of entries that were said to need a runtime profile
+        self._refused: set[tuple[str, str]] = set()
         #: DAG -> (fingerprint, when it changed last)
         self._edits: dict[str, tuple[str, int | None]] = {}
 
@@ -121,17 +123,34 @@ class Evaluator:
             for slot in starts:
                 self.record_missed(dag.name, slot, "suspended")
             return
-        chosen = choose_start(starts)
+        chosen = choose_start(self._without_profile(dag.name, starts))
         if chosen is not None:
             await self._start(entry, dag, chosen)
-        if stops:
+        if self._without_profile(dag.name, stops):
             await self._stop_running(dag)
-        for slot in restarts:
+        for slot in self._without_profile(dag.name, restarts):
             self._log.warning(
                 "Restart schedule skipped: restart by schedule is not available yet",
                 dag=dag.name,
                 schedule_time=format_rfc3339(slot.slot_ms, self._fires.zone),
             )
+
+    def _without_profile(self, dag: str, slots: list[Slot]) -> list[Slot]:
+        """Return the slots that can be served: no entry is for a runtime profile (section 3.1)."""
+        for slot in slots:
+            if not slot.entry.profile:
+                continue
+            self.record_missed(dag, slot, "profile")
+            key = (dag, slot.entry.identity)
+            if key not in self._refused:
+                self._refused.add(key)
+                self._log.warning(
+                    "Schedule skipped: runtime profiles are not available in this build of edge",
+                    dag=dag,
+                    profile=slot.entry.profile,
+                    schedule_time=format_rfc3339(slot.slot_ms, self._fires.zone),
+                )
+        return [slot for slot in slots if not slot.entry.profile]
 
     def record_missed(self, dag: str, slot: Slot, reason: str) -> None:
         """Record a cron slot that is not run; a one-off just stays pending."""

@@ -188,6 +188,8 @@ def next_start(site: Site, entry: CatalogEntry) -> int | None:
     now_ms = site.now_ms()
     due: list[int] = []
     for item in dag.schedule.start:
+        if item.profile:
+            continue  # not served without runtime profiles
         if item.cron is not None:
             fire_ms = site.fires.next_after(item.cron, now_ms)
             if fire_ms is not None:

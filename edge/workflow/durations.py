@@ -8,6 +8,9 @@ from edge.workflow.shapes import fail
 
 __all__ = ["read_window"]
 
+#: what fits 64 bits of nanoseconds
+_LONGEST_S = 2**63 / 1e9
+
 
 def read_window(node: Node | None) -> float:
     """Return seconds; 0 when unset. Raises: FaultError."""
@@ -18,6 +21,8 @@ def read_window(node: Node | None) -> float:
         seconds = parse_go_duration(text, days=True)
     except ValueError as exc:
         fail(node, "catchup_window", f"time: {exc}")
+    if seconds > _LONGEST_S:
+        fail(node, "catchup_window", f'time: invalid duration "{text}"')
     if seconds <= 0:
         fail(node, "catchup_window", "duration must be positive")
     return seconds

@@ -30,6 +30,16 @@ def test_the_task_of_a_start() -> None:
     )
 
 
+def test_the_selector_is_resolved_with_the_parameters_of_the_run() -> None:
+    """spec 10 section 11"""
+    text = "params: {SITE: north}\nworker_selector: {site: '${params.SITE}'}\nsteps: [{run: a}]\n"
+    dag = load_dag(text, name="etl")
+    task = task_for(dag, ResolvedParams.from_list(["SITE=east"]), run_id="r1")
+    assert dict(task.worker_selector) == {"site": "east"}
+    given = task_for(dag, ResolvedParams(), run_id="r1", selector={"a": "b"})
+    assert dict(given.worker_selector) == {"a": "b"}
+
+
 _VALUES = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")) | st.sampled_from('"\\\n\t `$'),
     max_size=20,

@@ -15,6 +15,8 @@ from edge.core.status import RunStatus
 from edge.store import Snapshot, Store
 from edge.store.host import boot_id
 from edge.store.types import HostIdentity
+from edge.workflow.cron import parse_cron
+from edge.workflow.model import DAG, Schedule, ScheduleEntry
 from tests.scheduler.support import MINUTE, NOON, Bench, bench, dag, start
 
 T = trio.testing.MockClock
@@ -98,6 +100,18 @@ async def test_a_run_by_hand_in_the_minute_serves_the_slot(tmp_path: Path, mock_
     async with bench(tmp_path, mock_clock, dag("a", "* * * * *"), before=by_hand) as b:
         assert b.launched == []
         assert b.missed("a") == []
+
+
+async def test_schedules_of_a_runtime_profile_are_not_served(tmp_path: Path, mock_clock: T) -> None:
+    """spec 30 section 3.1"""
+    cron = parse_cron("* * * * *")
+    schedule = Schedule(start=(ScheduleEntry(cron=cron, profile="winter"),))
+    async with bench(tmp_path, mock_clock, DAG(name="a", schedule=schedule)) as b:
+        await b.pass_minutes(1)
+        assert b.launched == []
+        assert b.missed("a") == [(0, "profile"), (1, "profile")]
+        refusal = "Schedule skipped: runtime profiles are not available in this build of edge"
+        assert b.said(refusal) == 1
 
 
 async def test_suspended_slots_are_recorded_and_not_run(tmp_path: Path, mock_clock: T) -> None:

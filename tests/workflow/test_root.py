@@ -119,6 +119,8 @@ def test_name_comes_from_the_override_the_file_the_default_or_the_path() -> None
         ("catchup_window: 0s", "duration must be positive"),
         ("catchup_window: -1h", "duration must be positive"),
         ("catchup_window: 1w", 'unknown unit "w" in duration "1w"'),
+        ("catchup_window: 9999999999h", 'invalid duration "9999999999h"'),
+        ("catchup_window: soon", 'invalid duration "soon"'),
         ("catchup_window: 5", "'catchup_window' expected type 'string'"),
         ("overlap_policy: x", 'invalid overlapPolicy "x": must be "skip", "all", or "latest"'),
         ("hist_retention_days: -1", "hist_retention_days must be >= 0"),
