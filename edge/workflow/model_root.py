@@ -44,6 +44,8 @@ class ParamDef:
     pattern: str = ""
     #: declared as a rich item: typed, and filled by position in order
     is_rich: bool = False
+    #: declared in the base configuration only: a caller cannot override it
+    is_inherited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,55 +1,48 @@
-"""Parameters: declarations in the file and overrides from the caller (spec 10 section 9).
+"""The parameters of a run: declarations, the caller's overrides and evaluated values together.
 
-A caller's words and a declaration's text share one grammar: blanks separate tokens, a token is
-`name=value` or `value`, and a value may be `"quoted"` (backslash escapes) or in backticks.
+Precedence per name: caller, then a successful `eval`, then the default, then absent. All values
+are text, overrides are literal (spec 11 section 5). `ParamResolution` decides and runs nothing: it
+hands out one text to evaluate after the other, so that a shell can run the commands.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from edge.core.errors import UserError
+from edge.core.jsontypes import JsonObject
 from edge.workflow.model import DAG, ParamDef
-from edge.workflow.nodes import ListNode, MapNode, Node, ScalarNode, go_text, go_type
-from edge.workflow.problems import NOT_YET
-from edge.workflow.shapes import fail, is_null
-from edge.workflow.words import is_name
+from edge.workflow.param_values import coerce, value_text, violated
+from edge.workflow.params_declared import NAME_RULE, read_params
+from edge.workflow.params_schema import resolve_schema_values, unknown_names
+from edge.workflow.params_text import ParamOverrides, parse_override_text, parse_overrides
+from edge.workflow.words import is_env_name, is_name
 
 __all__ = [
+    "ParamEval",
     "ParamOverrides",
+    "ParamResolution",
     "ResolvedParams",
+    "is_dynamic",
     "parse_override_text",
     "parse_overrides",
     "read_params",
     "resolve_params",
+    "stored_params",
 ]
 
-_ENTRY = re.compile(r"([^\s=\"'`{}\[\]]+)=", re.ASCII)
-_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
-_RICH_LATER = frozenset(
-    (
-        *("eval", "type", "required", "enum", "minimum", "maximum"),
-        *("min_length", "max_length", "pattern"),
-    )
-)
 #: names that every DAG accepts
-_ALWAYS = frozenset(("WEBHOOK_PAYLOAD", "WEBHOOK_HEADERS"))
-
-
-@dataclass(frozen=True, slots=True)
-class ParamOverrides:
-    """What the caller gave: (name or "", value) in order."""
-
-    items: tuple[tuple[str, str], ...] = ()
-    #: the caller's JSON text when that is what was given
-    json_text: str = ""
-
-    @property
-    def positional_count(self) -> int:
-        return sum(not name for name, _ in self.items)
+_ALWAYS = ("WEBHOOK_PAYLOAD", "WEBHOOK_HEADERS")
+_INVALID = "invalid parameter value: "
+_RELATIONS = {
+    "minimum": "is less than",
+    "maximum": "is greater than",
+    "minLength": "is shorter than",
+    "maxLength": "is longer than",
+    "pattern": "does not match",
+}
 
 
 @dataclass(frozen=True)
@@ -92,227 +85,218 @@ class ResolvedParams:
         return cls(tuple(items), json_text)
 
 
-def parse_overrides(words: Sequence[str]) -> ParamOverrides:
-    """Read the words after `--`: one parameter each, or one word of JSON.
+@dataclass(frozen=True, slots=True)
+class ParamEval:
+    """A parameter that waits for its dynamic text; `values` are those declared before it."""
 
-    Raises: UserError on JSON that is not an object or array of plain values.
+    name: str
+    text: str
+    values: Mapping[str, str]
+
+
+class ParamResolution:
+    """The parameters of one run on their way.
+
+    Everything that the caller can have done wrong is found first, before any text is evaluated.
+    Then: while `next_eval` names a parameter, tell `evaluated` or `failed`; at last `finish`. With
+    `evaluate` off, `eval` counts as if it were not there. `document` is the content of an external
+    schema. Raises (constructor): UserError.
     """
-    if len(words) == 1:
-        found = _json_overrides(words[0])
-        if found is not None:
-            return found
-    items = []
-    for word in words:
-        match = _ENTRY.match(word)
-        if match is None:
-            items.append(("", _unquoted(word)))
+
+    def __init__(
+        self,
+        dag: DAG,
+        overrides: ParamOverrides,
+        *,
+        evaluate: bool = True,
+        document: JsonObject | None = None,
+    ) -> None:
+        own = tuple(item for item in dag.params if not item.is_inherited)
+        given = _placed(dag, own, overrides)
+        self._json_text = overrides.json_text
+        self._evaluate = evaluate
+        self._values: dict[str, str] = {}
+        self._todo = list(dag.params)
+        schema = dag.params_schema
+        if schema is None:
+            _check_names(dag, own, given)
+            definitions = {item.name: item for item in own}
+            self._given = {
+                name: _fitting(definitions[name], text) if name in definitions else text
+                for name, text in given.items()
+            }
+            _check_required(own, self._given)
         else:
-            items.append((match[1], _unquoted(word[match.end() :])))
-    return ParamOverrides(tuple(items))
+            document = schema.inline if document is None else document
+            extra = {name: given.pop(name) for name in _ALWAYS if _is_extra(name, given, document)}
+            found = resolve_schema_values(schema, document or {}, given.items())
+            self._given = {**dict(found), **extra}
+            # defaults of the schema are in there already
+            self._todo = [item for item in dag.params if item.is_inherited]
+        self._todo.reverse()
+
+    def next_eval(self) -> ParamEval | None:
+        """Return the next parameter to evaluate; None when all are settled."""
+        while self._todo:
+            item = self._todo[-1]
+            value = None if item.is_inherited else self._given.get(item.name)
+            if value is None:
+                if item.eval and self._evaluate:
+                    return ParamEval(item.name, item.eval, dict(self._values))
+                value = item.default
+            self._settle(value)
+        return None
+
+    def evaluated(self, text: str) -> None:
+        """Take the result for what `next_eval` named. Raises: UserError when it does not fit."""
+        self._settle(_fitting(self._todo[-1], text))
+
+    def failed(self, error: str) -> None:
+        """Take the default instead. Raises: UserError when there is none."""
+        item = self._todo[-1]
+        if item.default is None:
+            raise UserError(f'{_INVALID}parameter "{item.name}" eval failed: {error}')
+        self._settle(item.default)
+
+    def _settle(self, value: str | None) -> None:
+        item = self._todo.pop()
+        if value is not None:
+            self._values[item.name] = value
+
+    def finish(self) -> ResolvedParams:
+        """Return the parameters: those declared, then the caller's others, webhook values last."""
+        assert self.next_eval() is None
+        values = self._values
+        rest = [name for name in self._given if name not in values]
+        for name in sorted(rest, key=_ALWAYS.__contains__):
+            values[name] = self._given[name]
+        for name, text in values.items():
+            _check_text(name, text)
+        return ResolvedParams(tuple(values.items()), self._json_text)
 
 
-def parse_override_text(text: str) -> ParamOverrides:
-    """Read the text of `-p`, of a form field or of the API: tokens, or JSON."""
-    found = _json_overrides(text)
-    return ParamOverrides(tuple(_tokens(text))) if found is None else found
+def resolve_params(
+    dag: DAG, overrides: ParamOverrides, *, document: JsonObject | None = None
+) -> ResolvedParams:
+    """Return the parameters of a run without evaluating anything. Raises: UserError."""
+    return ParamResolution(dag, overrides, evaluate=False, document=document).finish()
 
 
-def resolve_params(dag: DAG, overrides: ParamOverrides) -> ResolvedParams:
-    """Return the parameters of a run of this DAG.
+def stored_params(dag: DAG, overrides: ParamOverrides) -> ResolvedParams:
+    """Return parameters that were resolved elsewhere and came as text: nothing is checked again.
 
-    Raises: UserError for an unknown name, or for more positions than declared.
+    A caller's JSON comes as it was, so that it stays the payload. Raises: UserError.
     """
-    values: dict[str, str | None] = {item.name: item.default for item in dag.params}
-    named = {item.name for item in dag.params if not item.positional}
-    unknown = sorted(
-        {name for name, _ in overrides.items if name and name not in values and name not in _ALWAYS}
-    )
-    if named and unknown:
-        quoted = ", ".join(f'"{name}"' for name in unknown)
-        raise UserError(
-            f"unknown parameter(s): {quoted}; accepted parameters are: {', '.join(sorted(named))}"
-        )
+    if overrides.json_text:
+        return resolve_params(dag, overrides)
+    values = {item.name: item.default for item in dag.params}
+    for index, (name, text) in enumerate(overrides.items):
+        values[name or str(index + 1)] = text
+    return ResolvedParams(tuple((name, text) for name, text in values.items() if text is not None))
+
+
+def is_dynamic(dag: DAG) -> bool:
+    """Return whether parameters need more than the workflow's text: an `eval`, a schema file."""
+    schema = dag.params_schema
+    return any(item.eval for item in dag.params) or (schema is not None and schema.inline is None)
+
+
+def _placed(dag: DAG, own: tuple[ParamDef, ...], overrides: ParamOverrides) -> dict[str, str]:
+    """Return name -> text of what the caller gave.
+
+    A position counts every word and never fills a named entry, except among rich items, which are
+    filled in order. What only the base configuration declares keeps its value.
+    """
     count = overrides.positional_count
-    if dag.params and count > len(dag.params) and not overrides.json_text:
+    if count and dag.params_schema is not None:
+        raise UserError("positional parameters are not supported for schema-backed params")
+    if own and count > len(own) and not overrides.json_text:
+        raise _too_many(len(own), count)
+    is_rich = any(item.is_rich for item in own)
+    named = {name for name, _ in overrides.items}
+    free = [item.name for item in own if item.name not in named]
+    if is_rich and count > len(free):
+        raise _too_many(len(free), count)
+    fixed = {item.name for item in dag.params if item.is_inherited}
+    given = {}
+    for index, (name, text) in enumerate(overrides.items):
+        if name and not (is_name(name) or (dag.dialect == "v1" and is_env_name(name))):
+            raise UserError(f'{_INVALID}parameter name "{name}" {NAME_RULE}')
+        name = name or (free.pop(0) if is_rich else str(index + 1))
+        if name not in fixed or (name in named and _has_named(own)):
+            given[name] = text
+    return given
+
+
+def _too_many(most: int, count: int) -> UserError:
+    return UserError(f"too many positional params: expected at most {most}, got {count}")
+
+
+def _has_named(own: tuple[ParamDef, ...]) -> bool:
+    return any(not item.positional for item in own)
+
+
+def _check_names(dag: DAG, own: tuple[ParamDef, ...], given: Mapping[str, str]) -> None:
+    if not _has_named(own) or dag.dialect == "v1":
+        return
+    known = [item.name for item in own if not item.positional]
+    unknown = [
+        name for name in given if name not in known and name not in _ALWAYS and not name.isdigit()
+    ]
+    if unknown:
+        raise unknown_names(unknown, known)
+
+
+def _check_required(own: tuple[ParamDef, ...], given: Mapping[str, str]) -> None:
+    missing = [
+        f'"{item.name}"'
+        for item in own
+        if item.required and item.default is None and not item.eval and item.name not in given
+    ]
+    if missing:
         raise UserError(
-            f"too many positional params: expected at most {len(dag.params)}, got {count}"
+            "parameter validation failed: validating root: required: missing properties:"
+            f" [{' '.join(missing)}]"
         )
-    for index, (name, value) in enumerate(overrides.items):
-        values[name or str(index + 1)] = value
-    return ResolvedParams(
-        tuple((name, value) for name, value in values.items() if value is not None),
-        overrides.json_text,
-    )
 
 
-def read_params(node: Node | None) -> tuple[ParamDef, ...]:
-    """Return the declarations of a string, list or map. Raises: FaultError."""
-    if node is None or is_null(node):
-        return ()
-    entries: list[tuple[str, str | None, Node]] = []
-    if isinstance(node, MapNode):
-        _check_plain_map(node)
-        entries = [(key, _default(node.entries[key]), node) for key in sorted(node.entries)]
-    elif isinstance(node, ListNode):
-        for item in node.items:
-            entries.extend(_list_item(item))
-    elif isinstance(node, ScalarNode) and isinstance(node.value, str):
-        entries = [(name, value, node) for name, value in _declared_tokens(node.value)]
-    else:
-        fail(node, "params", f"invalid parameter value: {go_type(node)}", go_text(node))
-    return _declared(entries)
-
-
-def _declared(entries: list[tuple[str, str | None, Node]]) -> tuple[ParamDef, ...]:
-    found: dict[str, ParamDef] = {}
-    position = 0
-    for name, value, node in entries:
-        position += 1
-        if not name:
-            name = str(position)
-            found[name] = ParamDef(name=name, default=value, positional=True)
-            continue
-        if not is_name(name):
-            fail(
-                node,
-                "params",
-                f'invalid parameter value: parameter name "{name}" must match '
-                "^[A-Za-z][A-Za-z0-9_]*$",
-            )
-        if name in found:
-            fail(node, "params", f'invalid parameter value: duplicate parameter name "{name}"')
-        found[name] = ParamDef(name=name, default=value)
-    return tuple(found.values())
-
-
-def _check_plain_map(node: MapNode) -> None:
-    kind = node.entries.get("type")
-    is_schema = (
-        isinstance(kind, ScalarNode)
-        and kind.value == "object"
-        and isinstance(node.entries.get("properties"), MapNode)
-    )
-    schema = node.entries.get("schema")
-    if schema is not None and set(node.entries) <= {"schema", "values"}:
-        text = schema.value if isinstance(schema, ScalarNode) else None
-        is_schema = (
-            isinstance(schema, MapNode)
-            or "values" in node.entries
-            or (isinstance(text, str) and any(mark in text for mark in ("/", "\\", ".", "://")))
-        )
-    if is_schema:
-        fail(node, "params", f"the schema form is {NOT_YET}")
-
-
-def _list_item(node: Node) -> list[tuple[str, str | None, Node]]:
-    if isinstance(node, MapNode):
-        if "name" in node.entries:
-            name = go_text(node.entries["name"])
-            if len(node.entries) == 1:
-                fail(
-                    node,
-                    "params",
-                    f'parameter "{name}" must define at least one field in addition to name',
-                    go_text(node),
-                )
-            return [_rich_item(node, name)]
-        return [(key, _default(node.entries[key]), node) for key in sorted(node.entries)]
-    if isinstance(node, ScalarNode) and isinstance(node.value, str):
-        return [(name, value, node) for name, value in _declared_tokens(node.value)]
-    fail(node, "params", f"invalid parameter value: {go_type(node)}", go_text(node))
-
-
-def _rich_item(node: MapNode, name: str) -> tuple[str, str | None, Node]:
-    """Read `{name, default, description}`; types and constraints are not built yet."""
-    for key, value in node.entries.items():
-        if key in _RICH_LATER:
-            fail(value, "params", f"{key} of a parameter is {NOT_YET}")
-        if key not in ("name", "default", "description"):
-            fail(value, "params", f'invalid inline param field "{key}"')
-    written = node.entries["name"]
-    if not isinstance(written, ScalarNode) or not isinstance(written.value, str):
-        fail(node, "params", 'inline parameter definition field "name" must be a string')
-    default = node.entries.get("default")
-    return name, None if default is None or is_null(default) else _default(default), node
-
-
-def _default(node: Node) -> str:
-    if isinstance(node, MapNode):
-        fail(
-            node,
-            "params",
-            "a parameter's default cannot be a map; write - name: NAME with its fields beside it",
-            go_text(node),
-        )
-    return "" if is_null(node) else go_text(node)
-
-
-def _declared_tokens(text: str) -> list[tuple[str, str]]:
-    found = _json_overrides(text)
-    return list(_tokens(text) if found is None else found.items)
-
-
-def _tokens(text: str) -> Iterable[tuple[str, str]]:
-    at, end = 0, len(text)
-    while True:
-        while at < end and text[at].isspace():
-            at += 1
-        if at >= end:
-            return
-        name = ""
-        match = _ENTRY.match(text, at)
-        if match is not None:
-            name = match[1]
-            at = match.end()
-        stop = _token_end(text, at)
-        yield name, _unquoted(text[at:stop])
-        at = stop
-
-
-def _token_end(text: str, at: int) -> int:
-    quote = text[at : at + 1]
-    if quote in ('"', "`") and quote:
-        close = at + 1
-        while close < len(text) and text[close] != quote:
-            close += 2 if text[close] == "\\" and quote == '"' else 1
-        if close < len(text):
-            return close + 1
-    while at < len(text) and not text[at].isspace():
-        at += 1
-    return at
-
-
-def _unquoted(text: str) -> str:
-    if len(text) < 2 or text[0] != '"' or text[-1] != '"':
-        return text
-    return re.sub(
-        r"\\(.)", lambda match: _ESCAPED.get(match[1], match[1]), text[1:-1], flags=re.DOTALL
-    )
-
-
-def _json_overrides(text: str) -> ParamOverrides | None:
-    """Return the pairs of a JSON object or array; None when the text is not one."""
-    body = text.strip()
-    if not body or body[0] + body[-1] not in ("{}", "[]"):
-        return None
-    import json
-
+def _fitting(item: ParamDef, text: str) -> str:
+    """Return the canonical text of a value. Raises: UserError when it does not fit."""
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    items: list[tuple[str, str]] = []
-    for entry in data if isinstance(data, list) else [data]:
-        if isinstance(entry, dict):
-            items.extend((name, _json_text(value)) for name, value in entry.items())
-        else:
-            items.append(("", _json_text(entry)))
-    return ParamOverrides(tuple(items), body)
+        value = coerce(text, item.type)
+    except ValueError as exc:
+        raise UserError(f"{item.name}: {exc}") from None
+    broken = violated(item, value)
+    if not broken:
+        return value_text(value)
+    if broken == "enum":
+        allowed = " ".join(value_text(entry) for entry in item.enum)
+        reason = f"does not equal any of: [{allowed}]"
+    else:
+        limit = {
+            "minimum": item.minimum,
+            "maximum": item.maximum,
+            "minLength": item.min_length,
+            "maxLength": item.max_length,
+            "pattern": item.pattern,
+        }[broken]
+        reason = f"{_RELATIONS[broken]} {value_text(limit)}"
+    raise UserError(
+        f"parameter validation failed: validating root: validating /properties/{item.name}:"
+        f" {broken}: {value_text(value)} {reason}"
+    )
 
 
-def _json_text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    import json
+def _is_extra(name: str, given: Mapping[str, str], document: JsonObject | None) -> bool:
+    properties = (document or {}).get("properties")
+    return name in given and not (isinstance(properties, Mapping) and name in properties)
 
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+def _check_text(name: str, text: str) -> None:
+    """Refuse what no environment and no record can hold. Raises: UserError."""
+    if "\0" in text:
+        raise UserError(f'{_INVALID}parameter "{name}" holds a NUL character')
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise UserError(f'{_INVALID}parameter "{name}" is no valid Unicode text') from None

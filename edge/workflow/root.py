@@ -24,11 +24,12 @@ from edge.workflow.model import (
     Handlers,
     LogOutput,
     ParamDef,
+    ParamsSchema,
     Resources,
     Step,
 )
 from edge.workflow.nodes import MapNode, Node, ScalarNode
-from edge.workflow.params import read_params
+from edge.workflow.params_declared import read_params
 from edge.workflow.policies import read_preconditions
 from edge.workflow.problems import Fault, FaultError, Findings
 from edge.workflow.resources import read_artifacts, read_resources
@@ -100,12 +101,14 @@ def build_dag(
 
 def _values(dag: DAG, fields: Decoded, inherited: Inherited, found: Findings) -> DAG:
     """Read what references are resolved from."""
+    params, schema = found.read(lambda: _params(fields, inherited.params), ((), None))
     return replace(
         dag,
         consts=found.read(
             lambda: read_consts(fields.get("consts"), inherited.consts), inherited.consts
         ),
-        params=found.read(lambda: _params(fields, inherited.params), ()),
+        params=params,
+        params_schema=schema,
         env=found.read(lambda: read_env(_or_null(fields, "env")), ()),
     )
 
@@ -265,13 +268,14 @@ def _labels(fields: Decoded, dialect: str) -> tuple[str, ...]:
     return () if node is None else read_labels(node, field, checked=dialect != "v1")
 
 
-def _params(fields: Decoded, inherited: tuple[ParamDef, ...]) -> tuple[ParamDef, ...]:
-    own = read_params(fields.get("params"))
-    if not inherited:
-        return own
-    merged = {item.name: item for item in inherited}
+def _params(
+    fields: Decoded, inherited: tuple[ParamDef, ...]
+) -> tuple[tuple[ParamDef, ...], ParamsSchema | None]:
+    """Return base entries first, then the document's, which win by name."""
+    own, schema = read_params(fields.get("params"))
+    merged = {item.name: replace(item, is_inherited=True) for item in inherited}
     merged.update((item.name, item) for item in own)
-    return tuple(merged.values())
+    return tuple(merged.values()), schema
 
 
 def _overlap(fields: Decoded) -> str:

@@ -21,8 +21,6 @@ PENDING = {
     "accepted/repeat-forms.yaml",
     "accepted/handlers-all.yaml",
     "accepted/output-shapes.yaml",
-    "accepted/params-typed.yaml",
-    "accepted/params-json-schema.yaml",
     "accepted/custom-action.yaml",
     "accepted/parallel-and-foreach.yaml",
     "refused/document-name-41.yaml",

@@ -1,177 +1,296 @@
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from edge.core.errors import UserError
 from edge.workflow.model import DAG
 from edge.workflow.params import (
+    ParamEval,
     ParamOverrides,
+    ParamResolution,
     ResolvedParams,
+    is_dynamic,
     parse_override_text,
     parse_overrides,
     resolve_params,
+    stored_params,
 )
-from edge.workflow.problems import NOT_YET
-from tests.workflow.helpers import load, refused
+from tests.workflow.helpers import load
 
 STEPS = "\nsteps: [{run: a}]\n"
-
-
-def declared(value: str) -> list[tuple[str, str | None]]:
-    return [(item.name, item.default) for item in load(f"params: {value}{STEPS}").params]
-
-
-def dag(value: str) -> DAG:
-    return load(f"params: {value}{STEPS}")
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("a b", [("1", "a"), ("2", "b")]),
-        ("'one X=2 three'", [("1", "one"), ("X", "2"), ("3", "three")]),
-        (
-            '\'A="two words" B=`date` C="q\\"x"\'',
-            [("A", "two words"), ("B", "`date`"), ("C", 'q"x')],
-        ),
-        ('\'{"b": 1, "a": [2]}\'', [("b", "1"), ("a", "[2]")]),
-        ("{b: 1, a: yes, C: ~}", [("C", ""), ("a", "yes"), ("b", "1")]),
-        (
-            "[b=1, {a: 2, A: 3}, 'x y']",
-            [("b", "1"), ("A", "3"), ("a", "2"), ("4", "x"), ("5", "y")],
-        ),
-        (
-            "[{name: n, default: 1.50, description: d}, {name: m, description: d}]",
-            [("n", "1.5"), ("m", None)],
-        ),
-        ("{schema: plain}", [("schema", "plain")]),
-        ("''", []),
-        ("~", []),
-        ("[]", []),
-    ],
+RICH = "[{name: i, type: integer, default: 3}, {name: s, required: true}, {name: b, type: boolean}]"
+TYPED = (
+    "[{name: i, type: integer, minimum: 1, maximum: 9, enum: [1, 2, 12]},"
+    " {name: s, min_length: 2, max_length: 3, pattern: '^a'}, {name: n, type: number}]"
 )
-def test_declarations(value: str, expected: list[tuple[str, str | None]]) -> None:
-    assert declared(value) == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        ("5", "invalid parameter value: uint64"),
-        ("[5]", "invalid parameter value: uint64"),
-        ("true", "invalid parameter value: bool"),
-        ("{a-b: 1}", 'invalid parameter value: parameter name "a-b" must match ^[A-Za-z]'),
-        ("'1A=x'", 'parameter name "1A" must match'),
-        ("[a=1, a=2]", 'invalid parameter value: duplicate parameter name "a"'),
-        ("[{name: x}]", 'parameter "x" must define at least one field in addition to name'),
-        ("[{name: x, default: 1, type: integer}]", NOT_YET),
-        ("[{name: x, eval: date}]", NOT_YET),
-        ("[{name: x, foo: 1}]", 'invalid inline param field "foo"'),
-        ("[{name: 5, default: 1}]", 'inline parameter definition field "name" must be a string'),
-        ("{type: object, properties: {a: {type: string}}}", NOT_YET),
-        ("{schema: ./x.json}", NOT_YET),
-        ("{schema: true, values: {a: 1}}", NOT_YET),
-        ("{a: {b: 1}}", "default cannot be a map"),
-    ],
+OPEN = (
+    "{type: object, properties: {depth: {type: number, default: 2.5}, tags: {type: array},"
+    " any: {}, opt: {type: [integer, 'null']}, on: {type: boolean}}, required: [depth, on]}"
 )
-def test_bad_declarations(value: str, message: str) -> None:
-    assert message in refused(f"params: {value}{STEPS}").message
+CLOSED = "{schema: {type: object, properties: {a: {type: integer}}, additionalProperties: false}}"
 
 
-def test_words_of_the_command_line_are_one_parameter_each() -> None:
-    found = parse_overrides(["a b", "K=two words", 'X="q r"', "k=w a", "=x", "$(id)"])
-    assert found.items == (
-        ("", "a b"),
-        ("K", "two words"),
-        ("X", "q r"),
-        ("k", "w a"),
-        ("", "=x"),
-        ("", "$(id)"),
-    )
-    assert found.positional_count == 3
+def dag(value: str, *, base: str = "", **fields: str) -> DAG:
+    return replace(load(f"params: {value}{STEPS}", base_text=base), **fields)  # type: ignore[arg-type]
 
 
-def test_text_is_tokens_or_json() -> None:
-    assert parse_override_text('a K=v  L="x\\ty"').items == (("", "a"), ("K", "v"), ("L", "x\ty"))
-    found = parse_overrides([' {"K": "v", "n": 1.5, "t": true, "o": {"a": 1}} '])
-    assert found.items == (("K", "v"), ("n", "1.5"), ("t", "true"), ("o", '{"a":1}'))
-    assert parse_override_text('["a", {"k": "v"}]').items == (("", "a"), ("k", "v"))
-    assert parse_override_text("{not json}").items == (("", "{not"), ("", "json}"))
+def items(value: str, *words: str) -> list[tuple[str, str]]:
+    return list(resolve_params(dag(value), parse_overrides(words)).items)
 
 
-def test_overrides_replace_by_name_and_position() -> None:
-    found = resolve_params(dag("one two k=v"), parse_overrides(["X", "k=w"]))
-    assert found.items == (("1", "X"), ("2", "two"), ("k", "w"))
-    assert found.raw == "1=X 2=two k=w"
-    assert found.as_list() == ["1=X", "2=two", "k=w"]
-    assert found.payload_json() == '{"1":"X","2":"two","k":"w"}'
-
-
-def test_positions_never_fill_a_named_entry() -> None:
-    found = resolve_params(dag("{BEAN: a}"), parse_overrides(["b"]))
-    assert found.items == (("BEAN", "a"), ("1", "b"))
-
-
-def test_the_index_counts_every_token() -> None:
-    found = resolve_params(dag("p1 k=v"), parse_overrides(["k=w", "a"]))
-    assert found.items == (("1", "p1"), ("k", "w"), ("2", "a"))
-
-
-def test_unknown_names_and_too_many_positions() -> None:
+def error(value: str, *words: str) -> str:
     with pytest.raises(UserError) as caught:
-        resolve_params(dag("{b: 1, a: 2}"), parse_overrides(["z=1", "y=2", "a=3"]))
-    assert caught.value.message == ('unknown parameter(s): "y", "z"; accepted parameters are: a, b')
-    with pytest.raises(UserError, match="too many positional params: expected at most 2, got 3"):
-        resolve_params(dag("{b: 1, a: 2}"), parse_overrides(["1", "2", "3"]))
+        resolve_params(dag(value), parse_overrides(words))
+    return caught.value.message
 
 
-def test_without_declarations_everything_is_accepted() -> None:
-    found = resolve_params(load(STEPS), parse_overrides(["a", "K=v"]))
-    assert found.items == (("1", "a"), ("K", "v"))
-    assert resolve_params(load(STEPS), ParamOverrides()).payload_json() is None
+@pytest.mark.parametrize(
+    ("value", "words", "expected"),
+    [
+        # spec 10 section 9: overrides of legacy declarations
+        ("one two k=v", ["X", "k=w"], [("1", "X"), ("2", "two"), ("k", "w")]),
+        ("{BEAN: a}", ["b"], [("BEAN", "a"), ("1", "b")]),
+        ("p1 k=v", ["k=w", "a"], [("1", "p1"), ("k", "w"), ("2", "a")]),
+        ("{a: 1}", ["a=2", "a=3"], [("a", "3")]),
+        ("{a: 1}", ["a="], [("a", "")]),
+        ("~", ["a", "K=v"], [("1", "a"), ("K", "v")]),
+        ("one", ["K=v"], [("1", "one"), ("K", "v")]),
+        ("{a: 1}", ["WEBHOOK_PAYLOAD={}"], [("a", "1"), ("WEBHOOK_PAYLOAD", "{}")]),
+        ("one", ["WEBHOOK_HEADERS=h", "K=v"], [("1", "one"), ("K", "v"), ("WEBHOOK_HEADERS", "h")]),
+        (
+            "{WEBHOOK_PAYLOAD: x, a: 1}",
+            ["WEBHOOK_PAYLOAD=y"],
+            [("WEBHOOK_PAYLOAD", "y"), ("a", "1")],
+        ),
+        ("{i: 1, d: x}", ['{"i": 9}'], [("d", "x"), ("i", "9")]),
+        ("one two", ['["X", {"k": 1}, null]'], [("1", "X"), ("2", "two"), ("k", "1")]),
+        ("{a: 1}", ["a=$(id) `x` $HOME ${a}"], [("a", "$(id) `x` $HOME ${a}")]),
+        # spec 10 section 9: a list of rich items is filled in order
+        (RICH, ["5", "x", "TRUE"], [("i", "5"), ("s", "x"), ("b", "true")]),
+        (RICH, ["s=x", "07"], [("i", "7"), ("s", "x")]),
+        (RICH, ["x y", "i=1"], [("i", "1"), ("s", "x y")]),
+        (
+            "[{name: i, type: integer}, spare, K=v]",
+            ["1", "y"],
+            [("i", "1"), ("2", "y"), ("K", "v")],
+        ),
+        # spec 11 section 5: canonical text, absent ones left out
+        (RICH, ["s=a b", "b=False"], [("i", "3"), ("s", "a b"), ("b", "false")]),
+        (TYPED, ["i=+2", "n=2.0"], [("i", "2"), ("n", "2")]),
+        (RICH, ['{"i": 9, "s": "d", "b": true}'], [("i", "9"), ("s", "d"), ("b", "true")]),
+        (RICH, ['{"i": null, "s": ""}'], [("i", "3"), ("s", "")]),
+        # spec 10 section 9: schema-backed parameters
+        (OPEN, ["on=TRUE"], [("depth", "2.5"), ("on", "true")]),
+        (OPEN, ["on=true", "depth=3.0", "x=y"], [("depth", "3"), ("on", "true"), ("x", "y")]),
+        (
+            OPEN,
+            ['{"on": true, "tags": [1, "a"]}'],
+            [("depth", "2.5"), ("tags", '[1,"a"]'), ("on", "true")],
+        ),
+        (
+            OPEN,
+            ["on=true", "any=5", "opt=6"],
+            [("depth", "2.5"), ("any", "5"), ("opt", "6"), ("on", "true")],
+        ),
+        (CLOSED, ["a=1", "WEBHOOK_PAYLOAD={}"], [("a", "1"), ("WEBHOOK_PAYLOAD", "{}")]),
+        ("{schema: {type: object}, values: {a: 1}}", [], [("a", "1")]),
+        ("{schema: {type: object}, values: {a: 1}}", ["a=2"], [("a", "2")]),
+        ("{schema: true, values: {a: 1}}", ["b=2"], [("a", "1"), ("b", "2")]),
+        ("{schema: ./none.json, values: {b: 2, a: 1}}", [], [("b", "2"), ("a", "1")]),
+    ],
+)
+def test_overrides(value: str, words: list[str], expected: list[tuple[str, str]]) -> None:
+    assert items(value, *words) == expected
 
 
-def test_webhook_values_are_always_allowed() -> None:
-    found = resolve_params(dag("{a: 1}"), parse_overrides(["WEBHOOK_PAYLOAD={}"]))
-    assert found.items == (("a", "1"), ("WEBHOOK_PAYLOAD", "{}"))
+@pytest.mark.parametrize(
+    ("value", "words", "message"),
+    [
+        # spec 10 section 9: refused overrides
+        (
+            "{b: 1, a: 2}",
+            ["z=1", "y=2", "a=3"],
+            'unknown parameter(s): "y", "z"; accepted parameters are: a, b',
+        ),
+        (
+            "p1 k=v",
+            ["z=1"],
+            'unknown parameter(s): "z"; accepted parameters are: k',
+        ),
+        ("{b: 1}", ["1", "2"], "too many positional params: expected at most 1, got 2"),
+        (RICH, ["1", "2", "true", "4"], "too many positional params: expected at most 3, got 4"),
+        (
+            RICH,
+            ["i=1", "s=2", "b=true", "x"],
+            "too many positional params: expected at most 0, got 1",
+        ),
+        ("~", ["a-b=1"], 'invalid parameter value: parameter name "a-b" must match ^[A-Za-z]'),
+        ("~", ["a=x\0y"], 'invalid parameter value: parameter "a" holds a NUL character'),
+        ("~", ['{"a": "\\ud800"}'], 'parameter "a" is no valid Unicode text'),
+        (OPEN, ["x"], "positional parameters are not supported for schema-backed params"),
+        (OPEN, ['["x"]'], "positional parameters are not supported for schema-backed params"),
+        (OPEN, ["on=1"], 'on: cannot coerce "1" to boolean'),
+        (OPEN, ["depth=x"], 'depth: cannot coerce "x" to number'),
+        (
+            OPEN,
+            [],
+            'parameter validation failed: validating root: required: missing properties: ["on"]',
+        ),
+        (
+            OPEN,
+            ["on=true", "tags=x"],
+            "parameter validation failed: validating root: validating /properties/tags: type: x has"
+            ' type "string", want "array"',
+        ),
+        (CLOSED, ["b=1"], 'unknown parameter(s): "b"; accepted parameters are: a'),
+        ("{schema: false, values: {}}", [], "parameter validation failed: validating root: not"),
+        # spec 11 section 5: typed values
+        (RICH, ["s=x", "i=x"], 'i: cannot coerce "x" to integer'),
+        (RICH, ["s=x", "i=1.5"], 'i: cannot coerce "1.5" to integer'),
+        (
+            RICH,
+            [],
+            'parameter validation failed: validating root: required: missing properties: ["s"]',
+        ),
+        (
+            TYPED,
+            ["i=3"],
+            "parameter validation failed: validating root: validating /properties/i: enum: 3 does"
+            " not equal any of: [1 2 12]",
+        ),
+        (TYPED, ["i=12"], "validating /properties/i: maximum: 12 is greater than 9"),
+        ("[{name: i, type: integer, minimum: 1}]", ["i=0"], "minimum: 0 is less than 1"),
+        (TYPED, ["s=a"], "validating /properties/s: minLength: a is shorter than 2"),
+        (TYPED, ["s=aaaa"], "validating /properties/s: maxLength: aaaa is longer than 3"),
+        (TYPED, ["s=ba"], "validating /properties/s: pattern: ba does not match ^a"),
+    ],
+)
+def test_refused_overrides(value: str, words: list[str], message: str) -> None:
+    assert message in error(value, *words)
 
 
-def test_json_of_the_caller_is_the_payload() -> None:
-    found = resolve_params(dag("{i: 1, d: x}"), parse_overrides(['{"i": 9}']))
-    assert found.items == (("d", "x"), ("i", "9"))
-    assert found.payload_json() == '{"i": 9}'
+def test_old_dialect_takes_unknown_names() -> None:
+    """spec 10 section 9: v1 accepts unknown names silently."""
+    old = dag("{b: 1}", dialect="v1")
+    found = resolve_params(old, parse_overrides(["z=1", "_y=2"]))
+    assert found.items == (("b", "1"), ("z", "1"), ("_y", "2"))
 
 
-def test_params_without_value_are_left_out() -> None:
-    found = resolve_params(dag("[{name: m, description: d}]"), ParamOverrides())
-    assert found.items == ()
+def test_base_params_are_never_overridden() -> None:
+    """spec 10 section 5: no CLI value changes a parameter of the base configuration."""
+    base = "params: {X: base}\n"
+    plain = dag("~", base=base)
+    found = resolve_params(plain, parse_overrides(["X=given", "Y=1"]))
+    assert found.items == (("X", "base"), ("Y", "1"))
+    with pytest.raises(
+        UserError, match='unknown parameter\\(s\\): "X"; accepted parameters are: a'
+    ):
+        resolve_params(dag("{a: 1}", base=base), parse_overrides(["X=given"]))
+    own = dag("{X: own}", base=base)
+    assert resolve_params(own, parse_overrides(["X=given"])).items == (("X", "given"),)
+
+
+@pytest.mark.parametrize(
+    ("value", "words", "payload"),
+    [
+        # spec 11 section 5: the payload
+        ("one two k=v", ["X"], '{"1":"X","2":"two","k":"v"}'),
+        ("{b: 1, a: ü}", [], '{"a":"ü","b":"1"}'),
+        ("[{name: m, description: d}, {name: k, default: v}]", [], '{"k":"v"}'),
+        ("[{name: m, description: d}]", [], None),
+        ("~", [], None),
+        ("{i: 1, d: x}", ['{"i":  9}'], '{"i":  9}'),
+        (RICH, ["i=07", "s=a b", "b=TRUE"], '{"b":"true","i":"7","s":"a b"}'),
+    ],
+)
+def test_payload(value: str, words: list[str], payload: str | None) -> None:
+    assert resolve_params(dag(value), parse_overrides(words)).payload_json() == payload
 
 
 def test_stored_list_reads_back() -> None:
     found = ResolvedParams.from_list(["A=b=c", "X=", "plain"])
     assert found.items == (("A", "b=c"), ("X", ""), ("3", "plain"))
+    assert found.raw == "A=b=c X= 3=plain"
 
 
-@given(
-    st.dictionaries(
-        st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True), st.text(), max_size=5
-    )
+EVALS = (
+    "[{name: a, default: A1}, {name: b, eval: B}, {name: c, type: integer, eval: C, default: 7}]"
 )
-def test_quoted_text_and_json_read_back(pairs: dict[str, str]) -> None:
-    assert dict(parse_override_text(json.dumps(pairs)).items) == pairs
-    text = " ".join(
-        '{}="{}"'.format(name, value.replace("\\", "\\\\").replace('"', '\\"'))
-        for name, value in pairs.items()
+
+
+def test_evals_come_one_after_the_other_with_what_is_before_them() -> None:
+    """spec 11 section 5: source order; each value is visible to later ones."""
+    resolution = ParamResolution(dag(EVALS), ParamOverrides())
+    assert resolution.next_eval() == ParamEval("b", "B", {"a": "A1"})
+    assert resolution.next_eval() == ParamEval("b", "B", {"a": "A1"})
+    resolution.evaluated("b1")
+    assert resolution.next_eval() == ParamEval("c", "C", {"a": "A1", "b": "b1"})
+    resolution.evaluated("05")
+    assert resolution.next_eval() is None
+    assert resolution.finish().items == (("a", "A1"), ("b", "b1"), ("c", "5"))
+
+
+def test_failed_eval_takes_the_default_or_fails() -> None:
+    """spec 11 section 5: on failure the default literally if present, else the run fails."""
+    resolution = ParamResolution(dag(EVALS), parse_overrides(["b=$(given)"]))
+    found = resolution.next_eval()
+    assert found is not None
+    assert (found.name, found.values) == ("c", {"a": "A1", "b": "$(given)"})
+    resolution.failed("phase substitute: x")
+    assert dict(resolution.finish().items)["c"] == "7"
+    resolution = ParamResolution(dag(EVALS), ParamOverrides())
+    resolution.next_eval()
+    with pytest.raises(UserError) as caught:
+        resolution.failed("phase substitute: x")
+    assert caught.value.message == (
+        'invalid parameter value: parameter "b" eval failed: phase substitute: x'
     )
-    assert dict(parse_override_text(text).items) == pairs
-    resolved = ResolvedParams(tuple(pairs.items()))
-    assert ResolvedParams.from_list(resolved.as_list()) == resolved
 
 
-@given(st.text(max_size=60))
-def test_any_text_is_read(text: str) -> None:
-    assert isinstance(parse_override_text(text).items, tuple)
+def test_a_result_that_does_not_fit_fails_even_with_a_default() -> None:
+    """spec 11 section 5: `n: cannot coerce "x" to integer`."""
+    resolution = ParamResolution(dag(EVALS), parse_overrides(["b=1"]))
+    resolution.next_eval()
+    with pytest.raises(UserError) as caught:
+        resolution.evaluated("x")
+    assert caught.value.message == 'c: cannot coerce "x" to integer'
+
+
+def test_bad_input_is_found_before_anything_is_evaluated() -> None:
+    """spec 11 section 5: errors of the caller come before any command runs."""
+    with pytest.raises(UserError, match="cannot coerce"):
+        ParamResolution(dag(EVALS), parse_overrides(["c=x"]))
+
+
+def test_without_evaluation_the_default_counts() -> None:
+    """spec 10 section 14: `validate` and `dry` evaluate nothing."""
+    value = "[{name: b, eval: B, required: true}, {name: c, eval: C, default: 7}]"
+    assert items(value) == [("c", "7")]
+
+
+@pytest.mark.parametrize(
+    ("value", "dynamic"),
+    [
+        # spec 11 section 5: what needs more than the text of the file
+        ("{a: $(x)}", False),
+        ("[{name: a, eval: x}]", True),
+        (CLOSED, False),
+        ("{schema: ./x.json}", True),
+    ],
+)
+def test_is_dynamic(value: str, dynamic: bool) -> None:
+    assert is_dynamic(dag(value)) is dynamic
+
+
+def test_stored_parameters_are_taken_as_they_are() -> None:
+    """spec 11 section 5: a worker reuses the stored list and evaluates nothing."""
+    value = "[{name: a, eval: $(date)}, {name: i, type: integer, maximum: 3}]"
+    stored = dag(value, base="params: {X: base}\n")
+    found = stored_params(stored, parse_override_text('X="other" a="1" i="9" z="2"'))
+    assert found.items == (("X", "other"), ("a", "1"), ("i", "9"), ("z", "2"))
+    found = stored_params(dag("one two"), parse_override_text('"X" k="v" "Z"'))
+    assert found.items == (("1", "X"), ("2", "two"), ("k", "v"), ("3", "Z"))
+    found = stored_params(dag("{a: 1, b: 2}"), parse_override_text('{"a":  3}'))
+    assert (found.items, found.json_text) == ((("a", "3"), ("b", "2")), '{"a":  3}')
