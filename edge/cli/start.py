@@ -182,8 +182,7 @@ def load_for_start(parsed: Parsed, settings: Settings) -> DAG:
     path = resolve_dag_file(argument, settings)
     dag = load_dag_file(path, settings, name=parsed.text("name") or None, shown=argument)
     for warning in dag.warnings:
-        if "Deprecated" not in warning:
-            get_logger().warning(warning, dag=dag.name)
+        get_logger().warning(warning, dag=dag.name)
     return dag
 
 

@@ -32,7 +32,7 @@ def run(parsed: Parsed) -> int:
     """Return 0 for a valid file, 1 for a faulty one."""
     if parsed.flag("managed"):
         raise UserError("validate --managed is not available in this version of edge yet")
-    from edge.config.dagfiles import read_base, read_text, resolve_dag_file
+    from edge.config.dagfiles import load_options, read_base, read_text, resolve_dag_file
     from edge.config.log import get_logger
     from edge.workflow.load import validate_text
 
@@ -49,15 +49,27 @@ def run(parsed: Parsed) -> int:
             _print_failure(argument, [exc.message])
         return 1
     base = read_base(settings)
+    options = load_options(settings)
     shown = argument
     # A file that is named by its path is checked raw first, one found by name after loading.
     by_name = not Path(argument).exists()
     report = validate_text(
-        text, source_file=str(path), base_text=base, default_name=path.stem, raw_checks=not by_name
+        text,
+        source_file=str(path),
+        base_text=base,
+        default_name=path.stem,
+        raw_checks=not by_name,
+        options=options,
     )
     if by_name and not report.errors:
         shown = str(path)
-        report = validate_text(text, source_file=str(path), base_text=base, default_name=path.stem)
+        report = validate_text(
+            text,
+            source_file=str(path),
+            base_text=base,
+            default_name=path.stem,
+            options=options,
+        )
     if as_json:
         findings = [
             _finding(path, item.line, item.column, item.field, "error", item.message)

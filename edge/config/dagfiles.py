@@ -7,11 +7,18 @@ from pathlib import Path
 
 from edge.config.settings import Settings
 from edge.core.errors import UserError
-from edge.workflow.load import load_dag
+from edge.workflow.load import LoadOptions, load_dag
 from edge.workflow.model import DAG
 from edge.workflow.problems import DAGError
 
-__all__ = ["dag_name_of", "load_dag_file", "read_base", "read_text", "resolve_dag_file"]
+__all__ = [
+    "dag_name_of",
+    "load_dag_file",
+    "load_options",
+    "read_base",
+    "read_text",
+    "resolve_dag_file",
+]
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -56,8 +63,34 @@ def read_base(settings: Settings) -> str:
     return read_text(path) if path.is_file() else ""
 
 
+def load_options(settings: Settings, *, for_scheduler: bool = False) -> LoadOptions:
+    """Return how the files of this installation are loaded."""
+
+    def workspace_base(workspace: str) -> str:
+        # a label's value may hold slashes and dots
+        if "/" in workspace or workspace in ("", ".", ".."):
+            return ""
+        path = settings.paths.workspaces_dir / workspace / "base.yaml"
+        return read_text(path) if path.is_file() else ""
+
+    def is_dag(name: str) -> bool:
+        return (settings.paths.dags_dir / f"{name}.yaml").is_file()
+
+    return LoadOptions(
+        v1_compat=settings.v1_compat,
+        workspace_base=workspace_base,
+        is_dag=is_dag,
+        for_scheduler=for_scheduler,
+    )
+
+
 def load_dag_file(
-    path: Path, settings: Settings, *, name: str | None = None, shown: str | None = None
+    path: Path,
+    settings: Settings,
+    *,
+    name: str | None = None,
+    shown: str | None = None,
+    options: LoadOptions | None = None,
 ) -> DAG:
     """Read and build a workflow file with the base configuration.
 
@@ -73,6 +106,7 @@ def load_dag_file(
             default_name=path.name.removesuffix(".yaml").removesuffix(".yml"),
             base_text=read_base(settings),
             source_file=str(path.absolute()),
+            options=options or load_options(settings),
         )
     except DAGError as exc:
         places = "".join(f"\n  {path}:{problem}" for problem in exc.problems if problem.line)
@@ -101,6 +135,6 @@ def dag_name_of(argument: str, settings: Settings) -> str:
     return load_dag(
         text,
         default_name=path.name.removesuffix(".yaml").removesuffix(".yml"),
-        base_text=read_base(settings),
         source_file=str(path.absolute()),
+        options=LoadOptions(v1_compat=settings.v1_compat, metadata_only=True),
     ).name

@@ -63,6 +63,7 @@ KEYS: dict[str, Key] = dict(
         _key("paths.suspend_flags_dir", "path", "SUSPEND_FLAGS_DIR"),
         _key("paths.artifact_dir", "path", "ARTIFACT_DIR"),
         _key("paths.dag_run_work_dir", "path", "DAG_RUN_WORK_DIR"),
+        _key("paths.workspaces_dir", "path", "WORKSPACES_DIR"),
         _key("coordinator.enabled", "bool"),
         _key("coordinator.host", "str"),
         _key("coordinator.port", "port"),
@@ -96,6 +97,7 @@ KEYS: dict[str, Key] = dict(
         _key("edge.storage.step_log_max_bytes", "count"),
         _key("edge.storage.free_space_floor_mb", "count"),
         _key("edge.service.drain_s", "seconds"),
+        _top("edge.v1_compat", "bool", attribute="v1_compat"),
     )
 )
 
@@ -107,7 +109,7 @@ _INERT = frozenset(
     " api_base_url queues proc scheduler auth paths.alt_dags_dir paths.executable paths.wiki_dir"
     " paths.docs_dir paths.dag_runs_dir paths.proc_dir paths.queue_dir paths.dag_state_dir"
     " paths.service_registry_dir paths.tools_dir paths.users_dir paths.contexts_dir"
-    " paths.workspaces_dir paths.api_keys_dir paths.webhooks_dir paths.remote_nodes_dir"
+    " paths.api_keys_dir paths.webhooks_dir paths.remote_nodes_dir"
     " paths.views_dir paths.admin_logs_dir paths.event_store_dir worker.postgres_pool"
     " coordinator.enroll_port coordinator.unreachable_limit worker.outbox_max_bytes"
     " worker.owner_override".split()

@@ -27,6 +27,8 @@ class Paths:
     suspend_flags_dir: Path
     artifact_dir: Path
     work_dir: Path
+    #: holds `<workspace>/base.yaml` (spec 10 section 5)
+    workspaces_dir: Path
 
     @property
     def store_file(self) -> Path:
@@ -76,6 +78,7 @@ def default_paths(home: Home) -> dict[str, Path]:
         "suspend_flags_dir": top / "suspend",
         "artifact_dir": data / "artifacts",
         "dag_run_work_dir": data / "dag-run-work",
+        "workspaces_dir": data / "workspaces",
     }
 
 

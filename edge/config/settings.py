@@ -112,6 +112,8 @@ class Settings:
     env_passthrough: tuple[str, ...] = ()
     env_passthrough_prefixes: tuple[str, ...] = ()
     skip_examples: bool = True
+    #: workflow files of Dagu 1.30 are accepted (spec 10 section 13.1)
+    v1_compat: bool = True
     coordinator: CoordinatorSettings = field(default_factory=CoordinatorSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     peer: PeerSettings = field(default_factory=PeerSettings)
@@ -180,6 +182,7 @@ def _settings(
             **merged,
             "artifact_dir": named.get("artifact_dir", named["data_dir"] / "artifacts"),
             "dag_run_work_dir": named.get("dag_run_work_dir", named["data_dir"] / "dag-run-work"),
+            "workspaces_dir": named.get("workspaces_dir", named["data_dir"] / "workspaces"),
         }
     paths = Paths(
         config_file=file,
@@ -190,6 +193,7 @@ def _settings(
         suspend_flags_dir=merged["suspend_flags_dir"],
         artifact_dir=merged["artifact_dir"],
         work_dir=merged["dag_run_work_dir"],
+        workspaces_dir=merged["workspaces_dir"],
     )
     return Settings(
         paths=paths,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from edge.config.dagfiles import load_dag_file
+from edge.config.dagfiles import load_dag_file, load_options
 from edge.config.log import Logger, get_logger
 from edge.core.errors import EdgeError
 from edge.workflow.model import DAG
@@ -63,11 +63,11 @@ class Catalog:
         self,
         settings: Settings,
         *,
-        load: Callable[[Path, Settings], DAG] = load_dag_file,
+        load: Callable[[Path, Settings], DAG] | None = None,
         log: Logger | None = None,
     ) -> None:
         self._settings = settings
-        self._load = load
+        self._load = load or _load
         self._log = log or get_logger()
         self._entries: dict[str, CatalogEntry] = {}
         self._seen: dict[str, _Signature] = {}
@@ -173,6 +173,11 @@ class Catalog:
                     file=str(entry.path),
                     dag=entry.dag.name if entry.dag else "",
                 )
+
+
+def _load(path: Path, settings: Settings) -> DAG:
+    """Load a file with the schedules of its own, whatever the base configuration says."""
+    return load_dag_file(path, settings, options=load_options(settings, for_scheduler=True))
 
 
 def suspend_flag_name(stem: str) -> str:

@@ -236,6 +236,6 @@ def _spec_values(entry: CatalogEntry) -> dict[str, object]:
         "entry": entry,
         "lines": text.splitlines(),
         "bad_lines": present.error_lines(entry.error),
-        "warnings": entry.dag.warnings if entry.dag else (),
+        "warnings": (*entry.dag.warnings, *entry.dag.deprecations) if entry.dag else (),
         "is_active": False,
     }

@@ -45,13 +45,15 @@ class NamedStep:
         self.position = position
 
 
-def name_steps(built: Sequence[NamedStep], *, chain: bool) -> tuple[Step, ...]:
+def name_steps(built: Sequence[NamedStep], *, chain: bool, dialect: str = "v2") -> tuple[Step, ...]:
     """Settle names, check identities, rewrite `depends` to names; in a chain add the implied ones.
 
+    The names of Dagu 1.30 have rules of their own (spec 10 section 13.1).
     Raises: FaultError with every finding, identity first.
     """
     names = _names(built)
-    faults = [*_check_ids(built, names), *_check_names(built, names)]
+    is_old = dialect == "v1"
+    faults = [*_check_ids(built, names, is_old), *_check_names(built, names, is_old)]
     by_id = {item.step.id: name for item, name in zip(built, names, strict=True) if item.step.id}
     known = set(names)
     steps = []
@@ -68,7 +70,7 @@ def name_steps(built: Sequence[NamedStep], *, chain: bool) -> tuple[Step, ...]:
     if faults:
         raise FaultError(faults)
     linked = link_routers(steps, built, chain=chain)
-    return _chained(linked, [item.position for item in built]) if chain else linked
+    return _chained(linked, built) if chain else linked
 
 
 def find_cycle(dag: DAG) -> tuple[str, ...]:
@@ -113,14 +115,14 @@ def _names(built: Sequence[NamedStep]) -> list[str]:
     return names
 
 
-def _check_ids(built: Sequence[NamedStep], names: list[str]) -> Iterable[Fault]:
+def _check_ids(built: Sequence[NamedStep], names: list[str], is_old: bool) -> Iterable[Fault]:
     seen: set[str] = set()
     owners = {name: index for index, name in enumerate(names)}
     for index, item in enumerate(built):
         id_ = item.step.id
         if not id_:
             continue
-        if not is_name(id_):
+        if not is_name(id_.replace("-", "_") if is_old else id_):
             yield _fault(
                 item,
                 "id",
@@ -128,7 +130,7 @@ def _check_ids(built: Sequence[NamedStep], names: list[str]) -> Iterable[Fault]:
                 "(use '_' instead of '-')",
                 id_,
             )
-        elif len(id_.encode()) > 40:
+        elif len(id_.encode()) > 40 and not is_old:
             yield _fault(item, "id", "step ID must be at most 40 characters", id_)
         elif id_.lower() in _RESERVED_IDS:
             yield _fault(item, "id", f"step ID '{id_}' is a reserved word", id_)
@@ -145,11 +147,12 @@ def _check_ids(built: Sequence[NamedStep], names: list[str]) -> Iterable[Fault]:
             yield _fault(item, "name", message, name)
 
 
-def _check_names(built: Sequence[NamedStep], names: list[str]) -> Iterable[Fault]:
+def _check_names(built: Sequence[NamedStep], names: list[str], is_old: bool) -> Iterable[Fault]:
     seen: set[str] = set()
+    limit = 40 if is_old else 255
     for item, name in zip(built, names, strict=True):
-        if len(name.encode("utf-8", "surrogatepass")) > 255:
-            message = "step name must be at most 255 characters"
+        if len(name.encode("utf-8", "surrogatepass")) > limit:
+            message = f"step name must be at most {limit} characters"
             yield _fault(item, "name", message, name, section="name")
         if name in _RESERVED_NAMES:
             yield _fault(item, "name", f"step name '{name}' is reserved by type: agent", name)
@@ -174,18 +177,23 @@ def _fault(item: NamedStep, key: str, message: str, value: str, *, section: str 
     )
 
 
-def _chained(steps: Sequence[Step], positions: list[int]) -> tuple[Step, ...]:
-    """Make every step depend on all steps of the position before it."""
+def _chained(steps: Sequence[Step], built: Sequence[NamedStep]) -> tuple[Step, ...]:
+    """Make every step depend on all steps of the position before it, and on what it lists.
+
+    Only a 1.30 document lists anything in a chain; an empty list takes the implied ones away.
+    """
     chained: list[Step] = []
     before: tuple[str, ...] = ()
     current: list[str] = []
     last = -1
-    for step, position in zip(steps, positions, strict=True):
-        if position != last:
+    for step, item in zip(steps, built, strict=True):
+        if item.position != last:
             if current:
                 before = tuple(current)
             current = []
-            last = position
-        chained.append(replace(step, depends=before))
+            last = item.position
+        is_free = item.fields.get("depends") is not None and not item.depends
+        implied = () if is_free else before
+        chained.append(replace(step, depends=tuple(dict.fromkeys((*implied, *step.depends)))))
         current.append(step.name)
     return tuple(chained)

@@ -2,29 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
+from edge.workflow.advice import called_by_run, deprecations, order_warning
 from edge.workflow.base import merge_documents
+from edge.workflow.base_config import base_error, base_node, overlay, workspace_of
 from edge.workflow.decode import check_mapping
+from edge.workflow.dialect import is_v1, normalise
+from edge.workflow.documents import Part, document_error, raw_problems, read_parts
 from edge.workflow.model import DAG
-from edge.workflow.nodes import ListNode, MapNode, Node, ScalarNode, go_type
-from edge.workflow.problems import (
-    NOT_YET,
-    DAGError,
-    Fault,
-    FaultError,
-    Problem,
-    ValidationReport,
-)
+from edge.workflow.nodes import MapNode, ScalarNode
+from edge.workflow.problems import DAGError, Fault, FaultError, Problem, ValidationReport
 from edge.workflow.root import Inherited, build_dag
 from edge.workflow.shapes import is_null
-from edge.workflow.yaml_reader import Document, read_documents
+from edge.workflow.yaml_reader import read_documents
 
-__all__ = ["load_dag", "validate_text"]
+__all__ = ["LoadOptions", "load_dag", "validate_text"]
 
 _DECODE = "decoding failed due to the following error(s):"
+#: what a list, an index and the scheduler read of a document (spec 10 section 3)
+_METADATA = frozenset(
+    "name group description type labels tags consts params env schedule skip_if_successful"
+    " catchup_window overlap_policy worker_selector queue timeout_sec delay_sec restart_wait_sec"
+    " max_active_steps max_active_runs max_clean_up_time_sec run_config retry_policy".split()
+)
+#: what the scheduler takes from the document alone, whatever the base says
+_SCHEDULING = frozenset(("schedule", "catchup_window", "overlap_policy", "skip_if_successful"))
+
+
+class LoadOptions:
+    """How a text is loaded, where it differs from a start of the file itself.
+
+    `v1_compat` False refuses the language of Dagu 1.30 (spec 10 section 13.1). `workspace_base`
+    gives the text of a workspace's base configuration, "" without one. `is_dag` tells whether the
+    store has a DAG of a name; it is asked for warnings only. `metadata_only` reads what lists show,
+    without any base configuration; `as_child` leaves out the base's handlers (section 2);
+    `for_scheduler` takes schedules from the document alone (section 3).
+    """
+
+    __slots__ = (
+        "as_child",
+        "for_scheduler",
+        "is_dag",
+        "metadata_only",
+        "v1_compat",
+        "workspace_base",
+    )
+
+    def __init__(
+        self,
+        *,
+        v1_compat: bool = True,
+        workspace_base: Callable[[str], str] | None = None,
+        is_dag: Callable[[str], bool] | None = None,
+        metadata_only: bool = False,
+        as_child: bool = False,
+        for_scheduler: bool = False,
+    ) -> None:
+        self.v1_compat = v1_compat
+        self.workspace_base = workspace_base
+        self.is_dag = is_dag
+        self.metadata_only = metadata_only
+        self.as_child = as_child
+        self.for_scheduler = for_scheduler
+
+
+_DEFAULT = LoadOptions()
 
 
 def load_dag(
@@ -34,33 +79,35 @@ def load_dag(
     default_name: str = "",
     base_text: str = "",
     source_file: str = "",
+    options: LoadOptions = _DEFAULT,
 ) -> DAG:
-    """Load the entrypoint document over the base configuration.
+    """Load the entrypoint document over the base configuration, and the local sub-DAGs.
 
     `name` overrides the document's own; `default_name` is used when it has none, then the stem of
-    `source_file`. Raises: DAGError with every problem found.
+    `source_file`. The sub-DAGs are in `local_dags`, by name; theirs is empty, they see the same
+    ones (spec 10 section 2). Raises: DAGError with every problem of the first bad document.
     """
-    documents = [document for document in read_documents(text) if document.root is not None]
-    if not documents:
-        raise _document_error(f'no DAGs found in file "{source_file}"')
-    root = documents[0].root
-    if not isinstance(root, MapNode):
-        assert root is not None
-        raise _not_a_mapping(root)
-    if len(documents) > 1:
-        raise _more_documents(documents[1])
-    base, inherited = _base(base_text)
-    _check_root(root)
-    merged = root if base is None else merge_documents(base, root)
-    errors: list[FaultError] = []
-    own_name = root.entries.get("name")
-    written = own_name.value if isinstance(own_name, ScalarNode) else None
-    effective = name or (written.strip() if isinstance(written, str) else "")
-    effective = effective or default_name or _stem(source_file)
-    dag = build_dag(merged, effective, inherited, errors)
-    if errors:
-        raise _build_error(errors)
-    return replace(dag, source_file=source_file, text=text, base_text=base_text)
+    parts = read_parts(text, source_file)
+    names = {_own_name(part.root) for part in parts[1:]}
+    loader = _Loader(base_text, source_file, options, names)
+    effective = name or _own_name(parts[0].root) or default_name or _stem(source_file)
+    entry = loader.load(parts[0], effective, text)
+    if len(parts) == 1 or options.metadata_only:
+        return entry
+    local: dict[str, DAG] = {}
+    for part in parts[1:]:
+        own = _local_name(part, {entry.name, *local})
+        local[own] = loader.load(part, own, None)
+    warnings, old = list(entry.warnings), list(entry.deprecations)
+    for dag in local.values():
+        warnings += dag.warnings
+        old += dag.deprecations
+    return replace(
+        entry,
+        local_dags=local,
+        warnings=tuple(dict.fromkeys(warnings)),
+        deprecations=tuple(dict.fromkeys(old)),
+    )
 
 
 def validate_text(
@@ -70,6 +117,7 @@ def validate_text(
     base_text: str = "",
     default_name: str = "",
     raw_checks: bool = True,
+    options: LoadOptions = _DEFAULT,
 ) -> ValidationReport:
     """Return the verdict of `validate`; never raises for a bad text.
 
@@ -77,16 +125,173 @@ def validate_text(
     document (spec 10 section 2).
     """
     try:
-        problems = _raw_problems(read_documents(text)) if raw_checks else []
+        problems = (
+            raw_problems(read_documents(text), v1_compat=options.v1_compat) if raw_checks else []
+        )
         if problems:
             bullet = "\n".join(problem.message for problem in problems)
             return ValidationReport(errors=tuple(problems), bullets=(bullet,))
         dag = load_dag(
-            text, default_name=default_name, base_text=base_text, source_file=source_file
+            text,
+            default_name=default_name,
+            base_text=base_text,
+            source_file=source_file,
+            options=options,
         )
     except DAGError as exc:
         return ValidationReport(errors=exc.problems, bullets=exc.bullets)
-    return ValidationReport(errors=(), warnings=dag.warnings)
+    return ValidationReport(errors=(), warnings=(*dag.warnings, *dag.deprecations))
+
+
+class _Loader:
+    """Loads the documents of one file."""
+
+    def __init__(
+        self, base_text: str, source_file: str, options: LoadOptions, local: set[str]
+    ) -> None:
+        self._base_text = base_text
+        self._source_file = source_file
+        self._options = options
+        self._local = local
+        #: label of document 0, for those that have none
+        self._workspace = ""
+
+    def load(self, part: Part, name: str, text: str | None) -> DAG:
+        """Build one document; `text` None = its own text is written from the tree."""
+        options = self._options
+        written, root = part.root, part.root
+        dialect, spelling = "v2", []
+        if options.v1_compat and is_v1(written):
+            dialect = "v1"
+            try:
+                done = normalise(written, prefix=part.prefix)
+            except FaultError as exc:
+                raise _decode_error(exc.faults, part.number) from None
+            root, spelling = done.root, done.warnings
+        _check_root(root, part.number)
+        workspace = workspace_of(root)
+        if part.number == 0:
+            self._workspace = workspace
+        base_text, base = self._base(workspace or self._workspace)
+        merged = self._merged(base, root, dialect)
+        errors: list[FaultError] = []
+        inherited = Inherited() if base is None else base.inherited
+        dag = build_dag(merged, name, inherited, errors, dialect=dialect)
+        if errors:
+            raise _build_error(errors, part.number)
+        warnings = list(dag.warnings)
+        if dialect == "v2":
+            warnings += order_warning(written, dag.type, part.prefix)
+        elif not options.metadata_only:
+            warnings += called_by_run(written, self._is_dag, part.prefix)
+        if text is None:
+            from edge.workflow.yaml_writer import to_yaml
+
+            text = to_yaml(written)
+        return replace(
+            dag,
+            dialect=dialect,
+            source_file=self._source_file,
+            text=text,
+            base_text=base_text,
+            warnings=tuple(dict.fromkeys(warnings)),
+            deprecations=tuple(dict.fromkeys([*spelling, *deprecations(written, part.prefix)])),
+        )
+
+    def _base(self, workspace: str) -> tuple[str, _Base | None]:
+        """Return text and tree of the base configuration that holds for a workspace."""
+        if self._options.metadata_only:
+            return "", None
+        lookup = self._options.workspace_base
+        over = lookup(workspace) if workspace and lookup is not None else ""
+        base = _read_base(self._base_text, over, self._options.v1_compat)
+        if not over.strip() or base is None:
+            return self._base_text, base
+        from edge.workflow.yaml_writer import to_yaml
+
+        return to_yaml(base.node), base
+
+    def _merged(self, base: _Base | None, root: MapNode, dialect: str) -> MapNode:
+        options = self._options
+        if options.metadata_only:
+            return _only(root, _METADATA)
+        if base is None:
+            return root
+        left_out = set(_SCHEDULING) if options.for_scheduler else set()
+        if options.as_child:
+            left_out.add("handler_on")
+        if dialect == "v1":
+            left_out.add("type")
+        node = base.node
+        if left_out & node.entries.keys():
+            node = _only(node, node.entries.keys() - left_out)
+        return merge_documents(node, root)
+
+    def _is_dag(self, name: str) -> bool:
+        asked = self._options.is_dag
+        return name in self._local or (asked is not None and asked(name))
+
+
+class _Base:
+    """A base configuration, checked in full, and what of it is merged after reading."""
+
+    __slots__ = ("inherited", "node")
+
+    def __init__(self, node: MapNode, inherited: Inherited) -> None:
+        self.node = node
+        self.inherited = inherited
+
+
+@lru_cache(maxsize=16)
+def _read_base(text: str, workspace_text: str, v1_compat: bool) -> _Base | None:
+    node = overlay(
+        _base_document(text, v1_compat),
+        _base_document(workspace_text, v1_compat) if workspace_text else None,
+    )
+    if node is None:
+        return None
+    errors: list[FaultError] = []
+    try:
+        _check_root(node, 0)
+        dag = build_dag(node, "base", Inherited(), errors)
+        if errors:
+            raise _build_error(errors, 0)
+    except DAGError as exc:
+        raise base_error(exc, "decode") from None
+    return _Base(node, Inherited(dag.params, dag.consts))
+
+
+def _base_document(text: str, v1_compat: bool) -> MapNode | None:
+    node = base_node(text)
+    if node is None or not v1_compat or not is_v1(node):
+        return node
+    try:
+        return normalise(node, is_base=True).root
+    except FaultError as exc:
+        raise base_error(_decode_error(exc.faults, 0), "decode") from None
+
+
+def _only(node: MapNode, names: frozenset[str] | set[str]) -> MapNode:
+    entries = {key: value for key, value in node.entries.items() if key in names}
+    return MapNode(node.line, node.column, entries, node.keys)
+
+
+def _own_name(root: MapNode) -> str:
+    node = root.entries.get("name")
+    written = node.value if isinstance(node, ScalarNode) else None
+    return written.strip() if isinstance(written, str) else ""
+
+
+def _local_name(part: Part, taken: set[str]) -> str:
+    name = _own_name(part.root)
+    at = part.root.entries.get("name", part.root)
+    written = at.value if isinstance(at, ScalarNode) else None
+    if not name and (written is None or isinstance(written, str)):
+        message = f"DAG at index {part.number} must have a name in multi-DAG file"
+        raise document_error(message, at, "name")
+    if name in taken:
+        raise document_error(f'duplicate DAG name "{name}" found', at, "name")
+    return name
 
 
 def _stem(path: str) -> str:
@@ -94,93 +299,36 @@ def _stem(path: str) -> str:
     return file.removesuffix(".yaml").removesuffix(".yml")
 
 
-def _document_error(message: str) -> DAGError:
-    return DAGError(message, [Problem(0, 0, "", message)], [message])
-
-
-def _not_a_mapping(root: Node) -> DAGError:
-    kind = {"[]interface {}": "sequence"}.get(go_type(root), go_type(root))
-    reason = f"{kind} was used where mapping is expected"
-    message = f"failed to decode document 0: [{root.line}:{root.column}] {reason}"
-    return DAGError(message, [Problem(root.line, root.column, "", reason)], [message])
-
-
-def _more_documents(document: Document) -> DAGError:
-    message = f"more than one document in a file is {NOT_YET}"
-    return DAGError(message, [Problem(document.line, 1, "", message)], [message])
-
-
-@lru_cache(maxsize=8)
-def _base(text: str) -> tuple[MapNode | None, Inherited]:
-    """Return the base document, checked in full, and what is merged after reading."""
-    if not text.strip():
-        return None, Inherited()
-    try:
-        documents = [document.root for document in read_documents(text) if document.root]
-    except DAGError as exc:
-        message = f"failed to unmarshal base config: {exc}"
-        raise DAGError(message, _of_base(exc.problems), [message]) from None
-    if not documents:
-        return None, Inherited()
-    node = documents[0]
-    if not isinstance(node, MapNode):
-        message = f"failed to unmarshal base config: expected a mapping, got {go_type(node)}"
-        raise DAGError(message, [Problem(0, 0, "base config", message)], [message])
-    errors: list[FaultError] = []
-    try:
-        _check_root(node)
-        dag = build_dag(node, "base", Inherited(), errors)
-        if errors:
-            raise _build_error(errors)
-    except DAGError as exc:
-        message = "failed to decode base config: " + "; ".join(exc.bullets)
-        raise DAGError(message, _of_base(exc.problems), [message]) from None
-    return node, Inherited(dag.params, dag.consts)
-
-
-def _of_base(problems: Iterable[Problem]) -> list[Problem]:
-    """Say in the message that the place is in the base configuration, not in the file."""
-    return [
-        Problem(
-            0,
-            0,
-            "base config",
-            f"line {problem.line}, column {problem.column}: {problem.field}: {problem.message}",
-        )
-        for problem in problems
-    ]
-
-
-def _check_root(root: MapNode) -> None:
+def _check_root(root: MapNode, number: int) -> None:
     """Check keys and types of the root. Raises: DAGError."""
     faults = check_mapping(root, "root")
     if not faults and not is_null(root.entries.get("labels")) and "tags" in root.entries:
         line, column = root.keys["tags"]
         text = "labels and deprecated tags cannot both be set"
-        message = f"failed to process document 0: {text}"
+        message = f"failed to process document {number}: {text}"
         raise DAGError(message, [Problem(line, column, "tags", text)], [message])
-    if not faults:
-        return
+    if faults:
+        raise _decode_error(faults, number)
+
+
+def _decode_error(faults: tuple[Fault, ...] | list[Fault], number: int) -> DAGError:
     lines = [fault.text for fault in faults if fault.text]
-    problems = [Problem(fault.line, fault.column, fault.field, fault.message) for fault in faults]
-    if all(fault.message == NOT_YET for fault in faults):
-        message = "failed to process document 0: " + "; ".join(lines)
-        raise DAGError(message, problems, lines)
-    raise DAGError(
-        f"failed to process document 0: {_DECODE}\n\n" + "\n".join(lines),
-        problems,
-        [f"failed to process document 0: {_DECODE}\n" + "\n".join(lines)],
+    head = f"failed to process document {number}: {_DECODE}"
+    return DAGError(
+        f"{head}\n\n" + "\n".join(lines),
+        [Problem(fault.line, fault.column, fault.field, fault.message) for fault in faults],
+        [f"{head}\n" + "\n".join(lines)],
     )
 
 
-def _build_error(errors: list[FaultError]) -> DAGError:
+def _build_error(errors: list[FaultError], number: int) -> DAGError:
     bullets: list[str] = []
     problems: list[Problem] = []
     for error in errors:
         bullets.append(_bullet(error))
         problems.extend(_problem(fault, error.base) for fault in error.faults)
     bullets = list(dict.fromkeys(bullets))
-    message = "failed to process document 0: failed to build DAG: " + "; ".join(bullets)
+    message = f"failed to process document {number}: failed to build DAG: " + "; ".join(bullets)
     return DAGError(message, dict.fromkeys(problems), bullets)
 
 
@@ -194,50 +342,8 @@ def _bullet(error: FaultError) -> str:
     if not error.section:
         return "; ".join(texts)
     where = f" ({error.base})" if error.base != "defaults" else ""
-    if all(fault.message == NOT_YET for fault in error.faults):
-        return "; ".join(f"field '{error.base}.{fault.field}': {NOT_YET}" for fault in error.faults)
     if error.decoding:
         inner = "defaults" if error.base == "defaults" else error.section
         lines = "\n".join(texts)
         return f"field '{error.section}': field '{inner}': {_DECODE}\n{lines}{where}"
     return "; ".join(f"field '{error.section}': {text}" for text in texts) + where
-
-
-def _raw_problems(documents: list[Document]) -> list[Problem]:
-    """Return the problems of the `validate` column of spec 10 section 2, in document order."""
-    problems: list[Problem] = []
-    if not any(document.root is not None for document in documents):
-        return [Problem(1, 1, "", "entrypoint document must not be empty")]
-    names: set[str] = set()
-    for index, document in enumerate(documents):
-        label = "entrypoint document" if index == 0 else f"document {index + 1}"
-        root = document.root
-        if root is None or (index == 0 and not isinstance(root, MapNode)):
-            problems.append(Problem(document.line, 1, "", f"{label} must not be empty"))
-        elif isinstance(root, MapNode):
-            problems.extend(_raw_document(root, index, label, names))
-    return problems
-
-
-def _raw_document(root: MapNode, index: int, label: str, names: set[str]) -> Iterable[Problem]:
-    own = root.entries.get("name")
-    if index == 0 and own is not None:
-        line, column = root.keys["name"]
-        yield Problem(line, column, "name", f"{label} must not define name")
-    elif index and own is None:
-        yield Problem(root.line, root.column, "name", f"{label} must define name")
-    elif index:
-        value = own.value if isinstance(own, ScalarNode) else None
-        line, column = root.keys["name"]
-        if not isinstance(value, str) or not value.strip():
-            yield Problem(line, column, "name", f"{label} name must be a non-empty string")
-        elif value in names:
-            yield Problem(line, column, "name", f'DAG document name "{value}" must be unique')
-        else:
-            names.add(value)
-    steps = root.entries.get("steps")
-    if steps is None:
-        yield Problem(root.line, root.column, "steps", f"{label} must define steps")
-    elif not isinstance(steps, ListNode) or not steps.items:
-        line, column = root.keys["steps"]
-        yield Problem(line, column, "steps", f"{label} steps must be a non-empty sequence")

@@ -343,8 +343,10 @@ class DAG:
     text: str = ""
     #: the base configuration's text that was merged in
     base_text: str = ""
-    #: build warnings and deprecations, each once
+    #: build warnings, each once
     warnings: tuple[str, ...] = ()
+    #: old forms that still work, each once; for `validate`, silent at start
+    deprecations: tuple[str, ...] = ()
 
     @property
     def proc_group(self) -> str:

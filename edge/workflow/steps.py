@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from edge.workflow.build import Build, Defaults
 from edge.workflow.decode import Decoded, decode
-from edge.workflow.fields import CONTEXTS
 from edge.workflow.identity import NamedStep, name_steps
 from edge.workflow.model import (
     ContinueOn,
@@ -116,7 +115,9 @@ def build_steps(node: Node | None, build: Build) -> tuple[Step, ...]:
             built.append(_build_item(item, build))
         except FaultError as exc:
             raise exc.within(item.path, "steps") from None
-    return name_steps(built, chain=build.is_chain and isinstance(node, ListNode))
+    return name_steps(
+        built, chain=build.is_chain and isinstance(node, ListNode), dialect=build.dialect
+    )
 
 
 def build_handlers(node: Node | None, build: Build) -> Handlers:
@@ -130,7 +131,6 @@ def build_handlers(node: Node | None, build: Build) -> Handlers:
         path = f"handler_on.{event}"
         try:
             fields = decode(value, "step")
-            _warn_deprecated(fields, path, build.warnings)
             step, _, _ = _step(fields, build.inside(handler=event), value.line)
         except FaultError as exc:
             raise exc.within(path, "handlers") from None
@@ -141,19 +141,15 @@ def build_handlers(node: Node | None, build: Build) -> Handlers:
 def _build_item(item: _Item, build: Build) -> NamedStep:
     node = item.node
     if isinstance(node, ScalarNode) and isinstance(node.value, str):
-        build.warnings.append(
-            f"Deprecated DAG syntax: {item.path} string shorthand is deprecated; use run"
-        )
         node = MapNode(node.line, node.column, {"command": node}, {"command": (node.line, 1)})
         fields = Decoded(node)
     elif isinstance(node, MapNode):
         fields = decode(node, "step")
-        _warn_deprecated(fields, item.path, build.warnings)
     else:
         fail(node, "", "invalid step data", go_text(node))
     step, prefix, depends = _step(fields, build, node.line)
     name = item.name or step.name
-    if depends is not None and build.is_chain:
+    if depends is not None and build.is_chain and build.dialect != "v1":
         fail(
             fields.at("depends"),
             "depends",
@@ -346,20 +342,3 @@ def _file(fields: Decoded, key: str) -> str:
     if not isinstance(value, str):
         fail(node, key, f"{key} must be a string path or an object", go_text(node))
     return value
-
-
-def _warn_deprecated(fields: Decoded, path: str, warnings: list[str]) -> None:
-    entries = fields.node.entries
-    for key, replacement in _REPLACEMENTS.items():
-        if key in entries:
-            warnings.append(f"Deprecated DAG syntax: {path}.{key} is deprecated; {replacement}")
-    if "with" in entries and "run" not in entries and "action" not in entries:
-        warnings.append(
-            f"Deprecated DAG syntax: {path}.with is deprecated with legacy execution syntax;"
-            " use action with with"
-        )
-
-
-_REPLACEMENTS = {
-    name: field.deprecated for name, field in CONTEXTS["step"].items() if field.deprecated
-}

@@ -49,6 +49,7 @@ def make_settings(home: Path, **changes: Any) -> Settings:
         suspend_flags_dir=home / "suspend",
         artifact_dir=home / "artifacts",
         work_dir=home / "work",
+        workspaces_dir=home / "workspaces",
     )
     values: dict[str, Any] = {
         "paths": paths,

@@ -6,20 +6,20 @@ from textwrap import dedent
 
 import pytest
 
-from edge.workflow.load import load_dag
+from edge.workflow.load import LoadOptions, load_dag
 from edge.workflow.model import DAG, CommandRun, ScriptRun, Step
 from edge.workflow.problems import DAGError
 
 
-def load(text: str, **options: str) -> DAG:
+def load(text: str, *, how: LoadOptions | None = None, **options: str) -> DAG:
     options.setdefault("default_name", "sample")
-    return load_dag(dedent(text), **options)
+    return load_dag(dedent(text), options=how or LoadOptions(), **options)
 
 
-def refused(text: str, **options: str) -> DAGError:
+def refused(text: str, *, how: LoadOptions | None = None, **options: str) -> DAGError:
     """Return the error of a text that must not load."""
     with pytest.raises(DAGError) as caught:
-        load(text, **options)
+        load(text, how=how, **options)
     return caught.value
 
 

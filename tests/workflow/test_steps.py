@@ -66,7 +66,7 @@ def test_command_script_and_list_forms() -> None:
         ("{run: a, colour: red}", "'spec.step' has invalid keys: colour"),
         ("{run: a, retry: 1}", "has invalid keys: retry"),
         ("{run: a, depend: b}", 'did you mean "depends"?'),
-        ("{run: a, timeoutSec: 4}", "use snake_case keys (timeoutSec -> timeout_sec)"),
+        ("{run: a, outputSchema: 4}", "use snake_case keys (outputSchema -> output_schema)"),
         ("5", "invalid step data"),
         ("~", "invalid step data"),
         ("[[{run: a}]]", "invalid step data"),
@@ -143,7 +143,7 @@ def test_old_forms_load_and_warn() -> None:
     assert commands(dag.steps[0]) == ("echo plain",)
     assert commands(dag.steps[2]) == ("echo b", "echo c")
     assert script(dag.steps[3]) == "echo d\n  echo e"
-    assert [text for text in dag.warnings if text.startswith("Deprecated")] == [
+    assert list(dag.deprecations) == [
         "Deprecated DAG syntax: steps[0] string shorthand is deprecated; use run",
         "Deprecated DAG syntax: steps[1].command is deprecated; use run",
         "Deprecated DAG syntax: steps[2].command is deprecated; use run",
@@ -341,7 +341,7 @@ def test_handlers_have_forced_names() -> None:
     ("value", "message"),
     [
         ("{exit: echo}", "'handler_on.exit' expected a map or struct, got \"string\""),
-        ("{cancel: {run: a}}", "'handler_on' has invalid keys: cancel"),
+        ("{stop: {run: a}}", "'handler_on' has invalid keys: stop"),
         ("{exit: {run: a, x: 1}}", "'handler_on.exit' has invalid keys: x"),
         ("{exit: {run: ''}}", "field 'handlers': field 'command': step command is empty"),
     ],
