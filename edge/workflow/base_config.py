@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from edge.workflow.nodes import ListNode, MapNode, Node, go_type
+from edge.workflow.nodes import ListNode, MapNode, Node, go_text, go_type
 from edge.workflow.problems import DAGError, FaultError, Problem
 from edge.workflow.shapes import is_null, read_labels
 from edge.workflow.yaml_reader import read_documents
@@ -55,7 +55,7 @@ def workspace_of(root: MapNode) -> str:
     """Return the value of the label `workspace`, "" without one."""
     for field in ("labels", "tags"):
         node = root.entries.get(field)
-        if node is None or is_null(node):
+        if node is None or is_null(node) or "workspace" not in go_text(node).lower():
             continue
         try:
             labels = read_labels(node, field)

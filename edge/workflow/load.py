@@ -169,7 +169,7 @@ class _Loader:
                 raise _decode_error(exc.faults, part.number) from None
             root, spelling = done.root, done.warnings
         _check_root(root, part.number)
-        workspace = workspace_of(root)
+        workspace = workspace_of(root) if options.workspace_base is not None else ""
         if part.number == 0:
             self._workspace = workspace
         base_text, base = self._base(workspace or self._workspace)
