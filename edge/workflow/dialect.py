@@ -29,30 +29,17 @@ def is_v1(root: MapNode) -> bool:
     return not root.entries.keys().isdisjoint(ROOT_MOVED) or _has_marker(root, "root")
 
 
-def normalise(root: MapNode, *, is_base: bool = False, prefix: str = "") -> Normalised:
+def normalise(root: MapNode, *, prefix: str = "") -> Normalised:
     """Return a 1.30 document in our spelling.
 
-    A document without `type` becomes a chain, the base configuration does not. `prefix` is put
-    before the paths of warnings. Raises: FaultError(decoding=True) for a key in both spellings.
+    `prefix` is put before the paths of warnings. Raises: FaultError(decoding=True) for a key in
+    both spellings.
     """
     work = _Work()
     done = work.root(root)
-    if not is_base:
-        done = _with_type(done)
     if work.faults:
         raise FaultError(work.faults, decoding=True)
     return Normalised(done, [prefix + text for text in work.warnings])
-
-
-def _with_type(root: MapNode) -> MapNode:
-    written = root.entries.get("type")
-    value = written.value if isinstance(written, ScalarNode) else None
-    is_empty = value is None or (isinstance(value, str) and not value.strip())
-    if written is not None and not (isinstance(written, ScalarNode) and is_empty):
-        return root
-    entries = {**root.entries, "type": ScalarNode(root.line, root.column, "chain")}
-    keys = {"type": (root.line, root.column), **root.keys}
-    return MapNode(root.line, root.column, entries, keys)
 
 
 def _has_marker(node: Node, context: str) -> bool:

@@ -266,7 +266,7 @@ def _base_document(text: str, v1_compat: bool) -> MapNode | None:
     if node is None or not v1_compat or not is_v1(node):
         return node
     try:
-        return normalise(node, is_base=True).root
+        return normalise(node).root
     except FaultError as exc:
         raise base_error(_decode_error(exc.faults, 0), "decode") from None
 

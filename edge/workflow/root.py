@@ -109,7 +109,7 @@ def _values(dag: DAG, fields: Decoded, inherited: Inherited, found: Findings) ->
         ),
         params=params,
         params_schema=schema,
-        env=found.read(lambda: read_env(_or_null(fields, "env")), ()),
+        env=found.read(lambda: read_env(_or_null(fields, "env"), checked=dag.dialect != "v1"), ()),
     )
 
 

@@ -61,17 +61,20 @@ def is_null(node: Node | None) -> bool:
     return node is None or (isinstance(node, ScalarNode) and node.value is None)
 
 
-def read_env(node: Node, field: str = "env") -> tuple[EnvVar, ...]:
-    """Return the entries in author order (spec 10 section 8)."""
+def read_env(node: Node, field: str = "env", *, checked: bool = True) -> tuple[EnvVar, ...]:
+    """Return the entries in author order (spec 10 section 8).
+
+    `checked` False takes the names of Dagu 1.30: any that a process can be given.
+    """
     if is_null(node):
         return ()
     found: list[EnvVar] = []
     if isinstance(node, MapNode):
-        _env_map(node, node, field, 0, found)
+        _env_map(node, node, field, 0, found, checked)
     elif isinstance(node, ListNode):
         for index, item in enumerate(node.items):
             if isinstance(item, MapNode):
-                _env_map(item, item, field, index, found)
+                _env_map(item, item, field, index, found, checked)
             elif isinstance(item, ScalarNode) and isinstance(item.value, str):
                 name, equals, value = item.value.partition("=")
                 if not equals:
@@ -80,7 +83,7 @@ def read_env(node: Node, field: str = "env") -> tuple[EnvVar, ...]:
                         field,
                         f'env[{index}]: invalid format "{item.value}" (expected KEY=value)',
                     )
-                found.append(_env_var(item, field, index, name.strip(), value))
+                found.append(_env_var(item, field, index, name.strip(), value, checked))
             else:
                 _misshaped(
                     item, field, f"env[{index}]: expected map or string, got {go_type(item)}"
@@ -90,13 +93,17 @@ def read_env(node: Node, field: str = "env") -> tuple[EnvVar, ...]:
     return tuple(found)
 
 
-def _env_map(node: MapNode, at: Node, field: str, index: int, found: list[EnvVar]) -> None:
+def _env_map(
+    node: MapNode, at: Node, field: str, index: int, found: list[EnvVar], checked: bool
+) -> None:
     for name, value in node.entries.items():
-        found.append(_env_var(value if value.line else at, field, index, name, go_text(value)))
+        place = value if value.line else at
+        found.append(_env_var(place, field, index, name, go_text(value), checked))
 
 
-def _env_var(node: Node, field: str, index: int, name: str, value: str) -> EnvVar:
-    if not is_env_name(name):
+def _env_var(node: Node, field: str, index: int, name: str, value: str, checked: bool) -> EnvVar:
+    is_possible = bool(name) and "=" not in name and "\0" not in name
+    if not (is_env_name(name) if checked else is_possible):
         fail(
             node,
             field,

@@ -24,7 +24,7 @@ def root_of(text: str) -> MapNode:
 
 
 def rewritten(text: str) -> object:
-    return json_of(normalise(root_of(text), is_base=True).root)
+    return json_of(normalise(root_of(text)).root)
 
 
 def told(text: str) -> list[str]:
@@ -313,6 +313,36 @@ def test_old_preconditions() -> None:
     assert (
         "precondition must be a string or an array"
         in refused("steps: [{run: a, preconditions: {condition: b}}]").message
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "is_env"),
+    [
+        # spec 10 section 13.1: names of variables and labels are not checked
+        ("logDir: a\nenv: {a-b: 1, 1A: 2}\nsteps: [{run: a}]", True),
+        ("logDir: a\nenv: [a-b=1, 1A=2]\nsteps: [{run: a}]", True),
+        ("logDir: a\ntags: a b\nsteps: [{run: a}]", False),
+    ],
+)
+def test_names_of_old_variables_and_labels(text: str, is_env: bool) -> None:
+    dag = load(text)
+    if is_env:
+        assert [(item.name, item.value) for item in dag.env] == [("a-b", "1"), ("1A", "2")]
+    else:
+        assert dag.labels == ("a b",)
+    refused(text.replace("logDir", "log_dir"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    # spec 10 section 13.1: what no process can be given
+    ["''", '"a=b"'],
+)
+def test_impossible_variables_are_refused(name: str) -> None:
+    assert (
+        "invalid environment variable name"
+        in refused(f"logDir: a\nenv: {{{name}: 1}}\nsteps: [{{run: a}}]").message
     )
 
 

@@ -4,7 +4,6 @@ import pytest
 
 from edge.workflow.load import validate_text
 from edge.workflow.model import Container, DAGType, EnvVar, LogOutput, Shell
-from edge.workflow.problems import NOT_YET
 from tests.workflow.helpers import load, refused
 
 STEPS = "\nsteps: [{run: a}]\n"
