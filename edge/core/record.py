@@ -8,6 +8,8 @@ JSON; durations inside a step object are nanoseconds, as on the wire.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edge.core.clock import format_rfc3339, parse_rfc3339
@@ -15,10 +17,24 @@ from edge.core.ids import RunRef
 from edge.core.jsontypes import JsonObject, JsonValue
 from edge.core.status import NodeStatus, RunStatus, TriggerType
 
-__all__ = ["HANDLER_KEYS", "NodeRecord", "RunRecord"]
+__all__ = ["HANDLER_KEYS", "NodeRecord", "RunRecord", "StepOutputs"]
 
 #: handler name in the record -> JSON member, in the order they are listed
 HANDLER_KEYS = ("onInit", "onExit", "onSuccess", "onFailure", "onAbort", "onWait")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOutputs:
+    """What one execution of a step published (spec 11 section 8)."""
+
+    #: name of the output variable, "" = none
+    variable: str = ""
+    #: text of the output variable, or JSON text of the structured output
+    value: str | None = None
+    #: declared outputs: name -> emitted text
+    declared: Mapping[str, str] | None = None
+    #: the object for whoever started the run, as JSON text
+    published: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,14 +56,40 @@ class NodeRecord:
     error: str = ""
     #: NAME -> "NAME=value"
     output_variables: dict[str, str] = field(default_factory=dict)
+    #: of the output variable, or of the structured output (JSON text)
+    output_value: str = ""
+    #: JSON text of the published object, and of the declared outputs
+    outputs_value: str = ""
+    step_outputs_value: str = ""
     #: leader of the step's process group while it runs; not part of the JSON
     pgid: int | None = None
+    #: of the last execution; not part of the JSON
+    exit_code: int = 0
+    #: what the members above show, with its secrets: for later steps only, not part of the JSON
+    outputs: StepOutputs | None = field(default=None, compare=False)
     #: members that this version does not know
     extra: JsonObject = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return str(self.step.get("name", ""))
+
+    def publish(self, outputs: StepOutputs | None, shown: StepOutputs | None) -> None:
+        """Take over what an execution published, and how it is shown; None clears it."""
+        self.outputs = outputs
+        self.output_variables = {}
+        self.output_value = self.outputs_value = self.step_outputs_value = ""
+        if shown is None:
+            return
+        if shown.variable:
+            name = shown.variable
+            self.output_variables[name] = f"{name}={shown.value or ''}"
+        self.output_value = shown.value or ""
+        self.outputs_value = shown.published
+        if shown.declared is not None:
+            self.step_outputs_value = json.dumps(
+                dict(shown.declared), ensure_ascii=False, separators=(",", ":")
+            )
 
     def to_json(self) -> JsonObject:
         out: JsonObject = {
@@ -70,6 +112,9 @@ class NodeRecord:
             out["error"] = self.error
         if self.output_variables:
             out["outputVariables"] = dict(self.output_variables)
+        _put(out, "outputValue", self.output_value)
+        _put(out, "outputsValue", self.outputs_value)
+        _put(out, "stepOutputsValue", self.step_outputs_value)
         out.update(self.extra)
         return out
 
@@ -93,6 +138,9 @@ class NodeRecord:
             output_variables={
                 key: _str(value, key) for key, value in _obj(variables, "outputVariables").items()
             },
+            output_value=_str(rest.pop("outputValue", ""), "outputValue"),
+            outputs_value=_str(rest.pop("outputsValue", ""), "outputsValue"),
+            step_outputs_value=_str(rest.pop("stepOutputsValue", ""), "stepOutputsValue"),
             extra=rest,
         )
 

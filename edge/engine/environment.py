@@ -11,7 +11,14 @@ from edge.workflow.field_policy import policy_of
 from edge.workflow.model import EnvVar, Step
 from edge.workflow.values import Policy, Scope, Source, resolve
 
-__all__ = ["default_dir", "expand_env", "run_scope", "step_dir", "step_scope"]
+__all__ = [
+    "default_dir",
+    "expand_env",
+    "process_environ",
+    "run_scope",
+    "step_dir",
+    "step_scope",
+]
 
 
 def run_scope(spec: AttemptSpec, started_ms: int, dotenv: Iterable[tuple[str, str]] = ()) -> Scope:
@@ -106,9 +113,19 @@ def _absolute(text: str, base: str, scope: Scope) -> str:
 
 
 def step_scope(
-    scope: Scope, step: Step, *, name: str, cwd: str, extra: Mapping[str, str] | None = None
+    scope: Scope,
+    step: Step,
+    *,
+    name: str,
+    cwd: str,
+    outputs: Mapping[str, str] | None = None,
+    is_handler: bool = False,
+    extra: Mapping[str, str] | None = None,
 ) -> Scope:
-    """Add layers 10 and 12: the step's own values, then its `env`."""
+    """Add layers 10 to 12: the step's own values, predecessors' outputs, then its `env`.
+
+    In a handler the outputs come last and beat its own `env` (spec 11 section 7.1).
+    """
     context = {"step.name": name}
     if step.id:
         context["step.id"] = step.id
@@ -116,4 +133,18 @@ def step_scope(
     if "DAG_RUN_STATUS" in own:
         context["run.status"] = own["DAG_RUN_STATUS"]
     inner = scope.child(own.items(), Source.MANAGED).with_context(context)
-    return expand_env(inner, step.env, policy_of("steps[].env"), Source.STEP_ENV)
+    if outputs and not is_handler:
+        inner = inner.child(outputs.items(), Source.OUTPUT)
+    inner = expand_env(inner, step.env, policy_of("steps[].env"), Source.STEP_ENV)
+    if outputs and is_handler:
+        inner = inner.child(outputs.items(), Source.OUTPUT)
+    return inner
+
+
+def process_environ(scope: Scope) -> dict[str, str]:
+    """Return the environment of a process; an output's name may be none that it can have."""
+    return {name: value for name, value in scope.environ().items() if _can_pass(name)}
+
+
+def _can_pass(name: str) -> bool:
+    return bool(name) and "=" not in name and "\0" not in name

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from edge.core.jsontypes import JsonObject
+from edge.core.record import StepOutputs
 from edge.core.status import RunStatus
 
 __all__ = [
@@ -128,7 +129,7 @@ class NodeExited:
 
     `code` is the exit code, -1 for death by a signal; `error` is empty for success;
     `output_matched` tells whether `continue_on.output` was seen; `is_hopeless` that no retry can
-    change the result.
+    change the result. `outputs` is what it published, `shown` the same with its secrets masked.
     """
 
     key: str
@@ -136,6 +137,8 @@ class NodeExited:
     error: str = ""
     output_matched: bool = False
     is_hopeless: bool = False
+    outputs: StepOutputs | None = None
+    shown: StepOutputs | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ class RunHost:
         )
         record = new_record(spec)
         # Recorded as running at once: one durable commit before the first step, not two.
-        open_record(spec, record, now_ms)
+        prepared = open_record(spec, record, now_ms)
         snapshot = Snapshot(dag.text, dag.base_text, dag.source_file)
         attempt = await self._writer.commit(
             lambda store: store.begin_attempt(record, snapshot, self._host, new_run=True)
@@ -126,6 +126,7 @@ class RunHost:
             clock=self._clock,
             log=get_logger(),
             record=record,
+            prepared=prepared,
         )
         self._runs[ref] = _Active(runner, attempt)
         self.active[ref] = runner

@@ -14,7 +14,9 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-__all__ = ["LineMatcher", "OutputSink", "SchedulerLog", "StreamLog"]
+from edge.engine.masking import MaskStream
+
+__all__ = ["Capture", "LineMatcher", "OutputSink", "SchedulerLog", "StreamLog"]
 
 _FILE_MODE = 0o640
 _DIR_MODE = 0o750
@@ -109,13 +111,38 @@ class StreamLog:
             self._fd = -1
 
 
-class OutputSink:
-    """Takes one stream of a step: to its log, to the author's copy, and its end for the error."""
+class Capture:
+    """Keeps what a stream holds, up to a limit; what comes after it is counted out, not kept."""
 
-    def __init__(self, log: StreamLog) -> None:
+    def __init__(self, limit_bytes: int) -> None:
+        self.data = bytearray()
+        self.is_over = False
+        self._limit_bytes = limit_bytes
+
+    def write(self, data: bytes) -> None:
+        if len(self.data) + len(data) > self._limit_bytes:
+            self.is_over = True
+            self.data.clear()
+        if not self.is_over:
+            self.data += data
+
+    def restart(self) -> None:
+        self.data.clear()
+        self.is_over = False
+
+
+class OutputSink:
+    """Takes one stream of a step: to its log, to the author's copy, and its end for the error.
+
+    What a `Capture` keeps is the stream as it is; everything else has its secrets masked.
+    """
+
+    def __init__(self, log: StreamLog, mask: MaskStream | None = None) -> None:
         self.log = log
         #: last bytes of the current execution
         self.tail = b""
+        self.capture: Capture | None = None
+        self._mask = mask
         self._copy_fd = -1
 
     def copy_to(self, path: str) -> None:
@@ -125,6 +152,19 @@ class OutputSink:
 
     def write(self, data: bytes) -> None:
         """Append output; never raises, as `StreamLog.write`."""
+        if self.capture is not None:
+            self.capture.write(data)
+        if self._mask is not None:
+            data = self._mask.feed(data)
+        if data:
+            self._write(data)
+
+    def flush(self) -> None:
+        """Write what was held back because it might have become a secret."""
+        if self._mask is not None and (rest := self._mask.flush()):
+            self._write(rest)
+
+    def _write(self, data: bytes) -> None:
         self.tail = (self.tail + data[-_TAIL_BYTES:])[-_TAIL_BYTES:]
         if self._copy_fd >= 0:
             try:
@@ -134,13 +174,16 @@ class OutputSink:
         self.log.write(data)
 
     def restart(self) -> None:
-        """Begin another execution: tail and matches belong to the last one only."""
+        """Begin another execution: tail, capture and matches belong to the last one only."""
         self.tail = b""
+        if self.capture is not None:
+            self.capture.restart()
         if self.log.matcher is not None:
             self.log.matcher.reset()
 
     def close(self) -> None:
         """Close log and copy. Safe to call twice."""
+        self.flush()
         self.log.close()
         if self._copy_fd >= 0:
             os.close(self._copy_fd)

@@ -21,8 +21,9 @@ from edge.actions.table import find_action
 from edge.core.ids import safe_name
 from edge.engine.attempt import AttemptSpec, log_stamp
 from edge.engine.check_command import CheckCommand
+from edge.engine.collecting import OutputCollector
 from edge.engine.conditions import check_all
-from edge.engine.environment import step_dir, step_scope
+from edge.engine.environment import process_environ, step_dir, step_scope
 from edge.engine.events import (
     ConditionsChecked,
     Event,
@@ -31,11 +32,13 @@ from edge.engine.events import (
     NodeRefused,
     NodeResolved,
     NodeSpawned,
-    RetryNumbers,
 )
 from edge.engine.logs import LineMatcher, OutputSink, StreamLog
+from edge.engine.masking import Masker
 from edge.engine.processes import Spawner, SpawnSpec, StepProcess
+from edge.engine.retries import retry_numbers
 from edge.engine.support import missing_of_step
+from edge.engine.visibility import RunView
 from edge.workflow.field_policy import policy_of
 from edge.workflow.model import CommandRun, LogOutput, ScriptRun, Step
 from edge.workflow.records import argv_record, command_record, recorded_commands
@@ -66,6 +69,8 @@ class RunContext:
     now_ms: Callable[[], int]
     post: Callable[[Event], None]
     log_grew: Callable[[str, str, Path, int], None]
+    masker: Masker
+    view: RunView
 
 
 class NodeRun:
@@ -91,12 +96,20 @@ class NodeRun:
         self._commands = recorded_commands(step)
         self._pending_signal = 0
         self._is_stopped = False
-        self._executions = 0
+        self._collector = OutputCollector(
+            step,
+            folder=str(run.spec.files.step_log_dir),
+            limit_bytes=self.dag.max_output_size,
+            masker=run.masker,
+        )
 
     # -- preparation
 
     def prepare(self) -> NodePrepared | NodeRefused:
-        """Settle directory, environment, log paths, extra files and retry numbers."""
+        """Settle directory, environment, log paths, extra files and retry numbers.
+
+        In the order of spec 11 section 3, steps (a) to (g).
+        """
         try:
             self._settle()
         except OSError as exc:
@@ -108,13 +121,16 @@ class NodeRun:
             reason = f"open {exc.filename}: {(exc.strerror or str(exc)).lower()}"
             return self._refuse(f"failed to setup outputs: {reason}")
         try:
-            retry = self._retry_numbers()
+            retry = retry_numbers(self.step.retry_policy, self.scope)
             if self._out is not None and self.step.continue_on.outputs:
                 self._out.log.matcher = LineMatcher(self.step.continue_on.outputs)
+            self._name_streams()
         except ValueError as exc:
             return self._refuse(f"failed to setup retry policy: {exc}")
         except re.error as exc:
             return self._refuse(f"failed to set up step: continue_on.output: {exc}")
+        except OSError as exc:
+            return self._refuse(f"failed to set up step: {exc.filename}: {exc.strerror}")
         return NodePrepared(
             key=self.key,
             stdout=str(self._out.log.path) if self._out else "",
@@ -126,47 +142,68 @@ class NodeRun:
     def _refuse(self, error: str) -> NodeRefused:
         return NodeRefused(
             key=self.key,
-            error=error,
+            error=self._run.masker.text(error),
             stdout=str(self._out.log.path) if self._out else "",
             stderr=str(self._err.log.path) if self._err else "",
             working_dir=self.cwd,
         )
 
+    @property
+    def _index(self) -> int | None:
+        """Return the step's position; None for a handler."""
+        return int(self.key) if self.key.isdigit() else None
+
     def _settle(self) -> None:
         run, step = self._run, self.step
-        is_handler = not self.key.isdigit()
-        name = self.key if is_handler else step.name
-        self.cwd = step_dir(step, run.base_dir, run.scope)
+        name = self.key if self._index is None else step.name
+        outputs = run.view.variables(self._index)
+        visible = run.view.steps(self._index)
+        seen = run.scope.with_steps(visible, strict=self._index is not None)
+        self.cwd = step_dir(step, run.base_dir, seen.child(outputs.items(), Source.OUTPUT))
         extra = {"DAG_RUN_STATUS": self._run_status} if self._run_status else None
-        self.scope = step_scope(run.scope, step, name=name, cwd=self.cwd, extra=extra)
+        self.scope = step_scope(
+            seen,
+            step,
+            name=name,
+            cwd=self.cwd,
+            outputs=outputs,
+            is_handler=self._index is None,
+            extra=extra,
+        )
         self._make_logs(name)
+
+    def _name_streams(self) -> None:
+        """Let the step know its stream files; a handler does not (spec 11 section 6)."""
         assert self._out is not None
         assert self._err is not None
-        if not is_handler:
-            files = {
-                "DAG_RUN_STEP_STDOUT_FILE": str(self._out.log.path),
-                "DAG_RUN_STEP_STDERR_FILE": str(self._err.log.path),
-            }
-            context = {
-                "paths.step_stdout_file": files["DAG_RUN_STEP_STDOUT_FILE"],
-                "paths.step_stderr_file": files["DAG_RUN_STEP_STDERR_FILE"],
-            }
-            self.scope = self.scope.child(files.items(), Source.MANAGED).with_context(context)
-            if _names_stream_files(step):
-                self._out.log.create()
-                self._err.log.create()
+        if self._index is None:
+            return
+        files = {
+            "DAG_RUN_STEP_STDOUT_FILE": str(self._out.log.path),
+            "DAG_RUN_STEP_STDERR_FILE": str(self._err.log.path),
+        }
+        context = {
+            "paths.step_stdout_file": files["DAG_RUN_STEP_STDOUT_FILE"],
+            "paths.step_stderr_file": files["DAG_RUN_STEP_STDERR_FILE"],
+        }
+        self.scope = self.scope.child(files.items(), Source.MANAGED).with_context(context)
+        if _names_stream_files(self.step):
+            self._out.log.create()
+            self._err.log.create()
 
     def _make_logs(self, name: str) -> None:
-        spec = self._run.spec
+        spec, masker = self._run.spec, self._run.masker
         stamp = log_stamp(self._run.now_ms())
         stem = f"{safe_name(name)}.{stamp}.{spec.ref.run_id[:8]}"
         output = self.step.log_output or spec.dag.log_output
         if output is LogOutput.MERGED:
             log = self._stream(stem + ".log", "stdout")
-            self._out, self._err = OutputSink(log), OutputSink(log)
+            self._out = OutputSink(log, masker.stream())
+            self._err = OutputSink(log, masker.stream())
         else:
-            self._out = OutputSink(self._stream(stem + ".out", "stdout"))
-            self._err = OutputSink(self._stream(stem + ".err", "stderr"))
+            self._out = OutputSink(self._stream(stem + ".out", "stdout"), masker.stream())
+            self._err = OutputSink(self._stream(stem + ".err", "stderr"), masker.stream())
+        self._collector.attach(self._out, self._err)
 
     def _stream(self, file_name: str, stream: str) -> StreamLog:
         path = self._run.spec.files.step_log_dir / file_name
@@ -183,35 +220,11 @@ class NodeRun:
                 path = resolve(text, policy_of("steps[].stdout"), self.scope)
                 sink.copy_to(os.path.join(self.cwd, path))
 
-    def _retry_numbers(self) -> RetryNumbers | None:
-        policy = self.step.retry_policy
-        if policy is None:
-            return None
-        return RetryNumbers(
-            self._integer(policy.limit, "limit"),
-            self._integer(policy.interval_s, "interval"),
-            policy.backoff,
-            policy.max_interval_s,
-            policy.exit_codes,
-        )
-
-    def _integer(self, value: int | str, what: str) -> int:
-        if isinstance(value, int):
-            return value
-        text = resolve(value, policy_of("steps[].retry_policy"), self.scope)
-        try:
-            return int(text)
-        except ValueError:
-            raise ValueError(
-                f'failed to substitute retry {what} "{value}": failed to convert "{text}" to int:'
-                f' strconv.Atoi: parsing "{text}": invalid syntax'
-            ) from None
-
     # -- preconditions
 
     async def check(self) -> ConditionsChecked:
         """Evaluate the step's preconditions."""
-        env = self.scope.environ()
+        env = process_environ(self.scope)
         self._check = CheckCommand(self._run.spawner, self._run.spec.ref.run_id, env, self.cwd)
         result = await check_all(
             self.step.preconditions,
@@ -220,7 +233,8 @@ class NodeRun:
             cwd=self.cwd,
             run=self._check,
         )
-        return ConditionsChecked(self.key, result.verdict, result.errors)
+        errors = tuple(map(self._run.masker.text, result.errors))
+        return ConditionsChecked(self.key, result.verdict, errors)
 
     # -- execution
 
@@ -228,38 +242,39 @@ class NodeRun:
         """Run the step once; its log files stay open for another time."""
         assert self._out is not None
         assert self._err is not None
-        self._executions += 1
         self._has_run = False
         self._out.restart()
         self._err.restart()
         if missing := missing_of_step(self.step):
             return NodeExited(self.key, 1, missing, is_hopeless=True)
-        output_file = ""
         try:
             os.makedirs(self.cwd, mode=0o750, exist_ok=True)
-            output_file = self._make_output_file()
+            output_file = self._collector.begin()
             files = {"DAGU_OUTPUT_FILE": output_file}
             bare = self.scope
             self.scope = bare.child(files.items(), Source.MANAGED).with_context(
                 {"paths.step_output_file": output_file}
             )
-            self._env = self.scope.environ()
+            self._env = process_environ(self.scope)
             try:
                 outcome = await find_action(self.step)(self)
+                return self._exited(outcome)
             finally:
                 self.scope = bare
         except OSError as exc:
             reason = (exc.strerror or str(exc)).lower()
-            outcome = Outcome(1, f"failed to set up step: mkdir {exc.filename}: {reason}")
+            text = f"failed to set up step: mkdir {exc.filename}: {reason}"
+            return self._exited(Outcome(1, text))
         finally:
-            if output_file:
-                _unlink(output_file)
-        return self._exited(outcome)
+            self._collector.abandon()
 
     def _exited(self, outcome: Outcome) -> NodeExited:
         assert self._out is not None
         assert self._err is not None
+        self._out.flush()
+        self._err.flush()
         error = outcome.error
+        collected = self._collector.end(succeeded=not error)
         if error and self._err.tail and self._has_run:
             tail = self._err.tail.decode("utf-8", "replace")
             error = f"{error}\nrecent stderr (tail):\n{tail}"
@@ -269,20 +284,17 @@ class NodeRun:
             error = error.replace(outcome.private_file, "script")
         matcher = self._out.log.matcher
         matched = bool(error) and matcher is not None and matcher.finish()
-        return NodeExited(self.key, outcome.code, error, matched)
-
-    def _make_output_file(self) -> str:
-        """Make the fresh file of this execution (spec 12 section 11)."""
-        folder = self._run.spec.files.step_log_dir
-        name = safe_name(self.step.name)
-        path = f"{folder}/{name}.{self._executions}.{os.urandom(6).hex()}.output"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        try:
-            os.close(os.open(path, flags, 0o600))
-        except FileNotFoundError:
-            os.makedirs(folder, mode=0o750, exist_ok=True)
-            os.close(os.open(path, flags, 0o600))
-        return path
+        code = outcome.code
+        if collected.error and not error:
+            code, error = 1, collected.error
+        return NodeExited(
+            self.key,
+            code,
+            self._run.masker.text(error),
+            matched,
+            outputs=collected.outputs,
+            shown=collected.shown,
+        )
 
     def note_command(self, number: int, text: str, argv: Sequence[str] | None = None) -> None:
         """Take a resolved command into the record (see `ActionContext`)."""
@@ -290,7 +302,8 @@ class NodeRun:
         before = self._commands[number - 1] if len(self._commands) >= number else None
         if entry != before:
             self._commands[number - 1 : number] = [entry]
-            self._run.post(NodeResolved(self.key, {"commands": list(self._commands)}))
+            commands = [self._run.masker.members(item) for item in self._commands]
+            self._run.post(NodeResolved(self.key, {"commands": list(commands)}))
 
     async def run_process(self, argv: Sequence[str], executable: str) -> int:
         """Run one process of the step (see `ActionContext`)."""
@@ -370,10 +383,3 @@ def _names_stream_files(step: Step) -> bool:
         texts.extend(run.commands)
     texts += [entry.value for entry in step.env]
     return any(name in text for text in texts for name in _STREAM_FILES)
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        pass

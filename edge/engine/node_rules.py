@@ -127,6 +127,9 @@ class NodeRules(RunState):
         node.record.pgid = None
         failed = event.code != 0 or bool(event.error)
         node.record.error = event.error
+        node.record.exit_code = event.code
+        # Only a step that ends by itself publishes, also a failed one (spec 11 section 8.4).
+        node.record.publish(None, None)
         if node.is_step and node.record.status is NodeStatus.ABORTED:
             self._end(node, NodeStatus.ABORTED, now)
         elif node.timed_out:
@@ -134,6 +137,7 @@ class NodeRules(RunState):
         elif node.is_step and (self._halted or (self._canceled and failed)):
             self._end(node, NodeStatus.ABORTED, now)
         elif not failed:
+            node.record.publish(event.outputs, event.shown)
             node.record.done_count += node.is_step
             self._end(node, NodeStatus.SUCCEEDED, now)
         elif (
@@ -143,10 +147,12 @@ class NodeRules(RunState):
         ):
             self._wait_for_retry(node, now)
         else:
+            node.record.publish(event.outputs, event.shown)
             self._settle_failure(node, event.code or 1, event.output_matched, now)
 
     def _settle_failure(self, node: NodeState, code: int, matched: bool, now: ev.Moment) -> None:
         """A finished execution failed for good: ask `continue_on` (spec 12 section 7)."""
+        node.record.exit_code = code
         rule = node.step.continue_on
         node.passes = rule.failed or code in rule.exit_codes or matched
         if node.is_step and not rule.failed:

@@ -7,28 +7,34 @@ nursery of `run`.
 
 from __future__ import annotations
 
+import json
+import os
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trio
 
 from edge.actions.invocation import select_shell
 from edge.core.clock import WallClock, format_rfc3339
+from edge.core.jsontypes import JsonObject
 from edge.core.record import RunRecord
 from edge.core.status import RunStatus
 from edge.engine import events as ev
 from edge.engine.attempt import AttemptResult, AttemptSpec, new_record
 from edge.engine.check_command import CheckCommand
 from edge.engine.conditions import check_all
-from edge.engine.environment import default_dir, run_scope
+from edge.engine.environment import process_environ
 from edge.engine.logs import SchedulerLog
 from edge.engine.machine import RunMachine
+from edge.engine.masking import Masker
 from edge.engine.node import NodeRun, RunContext
 from edge.engine.plan import build_plan
+from edge.engine.preparation import Prepared, prepare_run
 from edge.engine.processes import Spawner
 from edge.engine.reporter import Reporter
-from edge.engine.support import unenforced
-from edge.workflow.values import Scope
+from edge.engine.run_outputs import PUBLISHED_WARN_BYTES, outputs_document
+from edge.engine.visibility import RunView
 
 if TYPE_CHECKING:
     from edge.config.log import Logger
@@ -51,8 +57,10 @@ class Runner:
         clock: WallClock,
         log: Logger,
         record: RunRecord | None = None,
+        prepared: Prepared | None = None,
     ) -> None:
         self.spec = spec
+        self._prepared = prepared
         self.record = new_record(spec) if record is None else record
         self._plan = build_plan(spec.dag)
         self._machine = RunMachine(spec.dag, self._plan, self.record)
@@ -82,6 +90,7 @@ class Runner:
         self._result: AttemptResult | None = None
         self._early: list[ev.Event] = []
         self._stop_reason = ""
+        self._masker = Masker()
 
     # -- the outside
 
@@ -92,11 +101,12 @@ class Runner:
         say what became of it.
         """
         record = self.record
-        scope = open_record(self.spec, record, self._clock.now_ms())
-        failure = self._make_directories()
+        prepared = self._prepared or open_record(self.spec, record, self._clock.now_ms())
+        self._masker = prepared.masker
+        failure = self._make_directories() or prepared.error
         await self._reporter.opened(record)
         self._say("DAG run started", {"params": self.spec.params.as_list()})
-        for warning in unenforced(self.spec.dag):
+        for warning in prepared.warnings:
             self._warn(warning)
         if failure:
             self._fail(failure)
@@ -104,14 +114,18 @@ class Runner:
             context = RunContext(
                 spec=self.spec,
                 spawner=self._spawner,
-                scope=scope,
+                scope=prepared.scope,
                 base_dir=record.working_dir,
                 now_ms=self._clock.now_ms,
                 post=self.post,
                 log_grew=self._reporter.log_grew,
+                masker=prepared.masker,
+                view=RunView(self._plan, record, _touch),
             )
             await self._execute(context)
         assert self._result is not None
+        if document := outputs_document(record):
+            self._write_outputs(document)
         self._say(
             "DAG run finished",
             {
@@ -159,6 +173,22 @@ class Runner:
         except OSError as exc:
             return f"{exc.filename}: {exc.strerror}"
         return ""
+
+    def _write_outputs(self, document: JsonObject) -> None:
+        """Write `outputs.json` beside the step logs of the attempt (spec 12 section 11)."""
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        data = text.encode("utf-8", "replace")
+        if len(data) > PUBLISHED_WARN_BYTES:
+            self._warn(f"the outputs of the run are large: {len(data)} bytes")
+        path = self.spec.files.step_log_dir / "outputs.json"
+        part = path.with_name(f"outputs.json.{self.spec.attempt_id}.part")
+        try:
+            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(data)
+            part.replace(path)
+        except OSError as exc:
+            self._warn(f"failed to write {path}: {exc.strerror}")
 
     def _fail(self, error: str) -> None:
         self.record.status = RunStatus.FAILED
@@ -242,7 +272,7 @@ class Runner:
     async def _check_dag(self, key: str) -> None:
         assert self._run is not None
         run, dag = self._run, self.spec.dag
-        env = run.scope.environ()
+        env = process_environ(run.scope)
         env["PWD"] = run.base_dir
         self._dag_check = CheckCommand(self._spawner, self.spec.ref.run_id, env, run.base_dir)
         result = await check_all(
@@ -253,7 +283,8 @@ class Runner:
             run=self._dag_check,
         )
         self._dag_check = None
-        self.post(ev.ConditionsChecked(key, result.verdict, result.errors))
+        errors = tuple(map(self._masker.text, result.errors))
+        self.post(ev.ConditionsChecked(key, result.verdict, errors))
 
     async def _execute_node(self, key: str) -> None:
         try:
@@ -293,22 +324,47 @@ class Runner:
     # -- logs
 
     def _warn(self, message: str) -> None:
-        self._bound.warning(message)
-        self._log.write("WARN", message, {}, bound=True)
+        text = self._masker.text(message)
+        self._bound.warning(text)
+        self._log.write("WARN", text, {}, bound=True)
 
     def _say(self, message: str, fields: dict[str, object], *, bound: bool = True) -> None:
+        if not self._masker.is_empty:
+            fields = {key: self._shown(value) for key, value in fields.items()}
         (self._bound if bound else self._console).info(message, **fields)
         self._log.write("INFO", message, fields, bound=bound)
 
+    def _shown(self, value: object) -> object:
+        if isinstance(value, str):
+            return self._masker.text(value)
+        return [self._shown(item) for item in value] if isinstance(value, list) else value
 
-def open_record(spec: AttemptSpec, record: RunRecord, now_ms: int) -> Scope:
-    """Make a record a running one; return the scope of its run. Doing it twice changes nothing."""
+
+def open_record(spec: AttemptSpec, record: RunRecord, now_ms: int) -> Prepared:
+    """Make a record a running one, with its secrets masked; return the surroundings of its steps.
+
+    Reads the environment files and secrets that the DAG names.
+    """
     record.status = RunStatus.RUNNING
     if record.started_ms is None:
         record.started_ms = now_ms
-    scope = run_scope(spec, record.started_ms)
-    record.working_dir = default_dir(spec, scope)
-    return scope
+    prepared = prepare_run(spec, record.started_ms)
+    record.working_dir = prepared.working_dir
+    masker = prepared.masker
+    if not masker.is_empty:
+        for _, node in record.all_nodes():
+            node.step = {**masker.members(node.step), "name": node.name}
+        record.preconditions = [masker.members(entry) for entry in record.preconditions]
+    return prepared
+
+
+def _touch(path: Path) -> None:
+    """Make the file of an empty stream, which a text names; a full disk must not end the step."""
+    try:
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        path.touch(mode=0o640)
+    except OSError:
+        pass
 
 
 def _internal(exc: Exception) -> str:

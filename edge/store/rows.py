@@ -14,7 +14,7 @@ from typing import Any
 
 from edge.core.ids import RunRef, attempt_key
 from edge.core.jsontypes import JsonObject, JsonValue
-from edge.core.record import NodeRecord, RunRecord
+from edge.core.record import NodeRecord, RunRecord, StepOutputs
 from edge.core.status import NodeStatus
 
 __all__ = [
@@ -45,6 +45,8 @@ NODE_COLUMNS = (
 NodeRow = tuple[Any, ...]
 
 _STDOUT, _STDERR, _DIR, _STEP = 8, 9, 10, 13
+#: key of the declared outputs as they are; no member of a record has this form
+_REAL = ":stepOutputs"
 
 
 def dumps(value: object) -> str:
@@ -110,10 +112,45 @@ def pack_nodes(record: RunRecord, keys: Collection[str] | None = None) -> list[N
                 clean(node.error) or None,
                 dumps(node.output_variables) if node.output_variables else None,
                 dumps(node.step),
-                dumps(node.extra) if node.extra else None,
+                _extra(node),
             )
         )
     return out
+
+
+def _extra(node: NodeRecord) -> str | None:
+    """Return the members without a column; None for none."""
+    members: JsonObject = {
+        "outputValue": node.output_value,
+        "outputsValue": node.outputs_value,
+        "stepOutputsValue": node.step_outputs_value,
+    }
+    found = {**node.extra, **{key: value for key, value in members.items() if value}}
+    declared = node.outputs.declared if node.outputs is not None else None
+    if declared is not None:
+        # Unmasked, for a retry of a later step: only here, and never part of a view.
+        real = dumps(dict(declared))
+        if real != node.step_outputs_value:
+            found[_REAL] = real
+    return dumps(found) if found else None
+
+
+def _take_extra(node: NodeRecord, text: str | None) -> None:
+    """Set the members of `_extra`, and what was published with its secrets."""
+    found = _object(text) if text else {}
+    node.output_value = _text(found.pop("outputValue", ""))
+    node.outputs_value = _text(found.pop("outputsValue", ""))
+    node.step_outputs_value = _text(found.pop("stepOutputsValue", ""))
+    real = _text(found.pop(_REAL, node.step_outputs_value))
+    node.extra = found
+    names = [name for name in node.output_variables if not name.startswith("DAGU_CONTINUE_ON.")]
+    if names or real or node.output_value or node.outputs_value:
+        node.outputs = StepOutputs(
+            variable=names[0] if names else "",
+            value=node.output_value if names or node.output_value else None,
+            declared={key: str(value) for key, value in _object(real).items()} if real else None,
+            published=node.outputs_value,
+        )
 
 
 def find_log_dir(packed: Collection[NodeRow], log: str) -> str | None:
@@ -156,7 +193,7 @@ def node_of(row: NodeRow, base: JsonObject | None, log_dir: str, work_dir: str) 
     stdout = _expand(row[_STDOUT], log_dir)
     folder = row[_DIR] or ""
     step = _object(row[_STEP]) if row[_STEP] else base
-    return NodeRecord(
+    node = NodeRecord(
         step=step if step is not None else {"name": str(row[0])},
         status=NodeStatus(row[1]),
         started_ms=_int(row[2]),
@@ -170,8 +207,9 @@ def node_of(row: NodeRow, base: JsonObject | None, log_dir: str, work_dir: str) 
         working_dir=work_dir if folder == "=" else folder,
         error=row[11] or "",
         output_variables={k: str(v) for k, v in _object(row[12]).items()} if row[12] else {},
-        extra=_object(row[14]) if row[14] else {},
     )
+    _take_extra(node, row[14])
+    return node
 
 
 def _implied_stderr(stdout: str) -> str:

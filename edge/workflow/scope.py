@@ -6,7 +6,7 @@ evaluates a text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 
 from edge.core.jsontypes import JsonValue
@@ -58,6 +58,25 @@ class StepView:
         self.output = output
         self.declared = declared
         self.published = published
+
+
+class _Declared(Mapping[str, Mapping[str, str]]):
+    """The declared outputs of steps, each looked up when a reference names it."""
+
+    def __init__(self, steps: Mapping[str, StepView]) -> None:
+        self._steps = steps
+
+    def __getitem__(self, name: str) -> Mapping[str, str]:
+        declared = self._steps[name].declared
+        if declared is None:
+            raise KeyError(name)
+        return declared
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, view in self._steps.items() if view.declared is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class Scope:
@@ -131,11 +150,7 @@ class Scope:
         """
         inner = self._copy()
         inner.steps = steps
-        inner.declared = (
-            {name: view.declared for name, view in steps.items() if view.declared is not None}
-            if strict
-            else {}
-        )
+        inner.declared = _Declared(steps) if strict else {}
         return inner
 
     def with_foreach(self, values: Mapping[str, str]) -> Scope:
