@@ -173,10 +173,17 @@ class _Loader:
         if part.number == 0:
             self._workspace = workspace
         base_text, base = self._base(workspace or self._workspace)
-        merged = self._merged(base, root, dialect)
+        merged = self._merged(base, root, dialect, part.number)
         errors: list[FaultError] = []
         inherited = Inherited() if base is None else base.inherited
-        dag = build_dag(merged, name, inherited, errors, dialect=dialect)
+        dag = build_dag(
+            merged,
+            name,
+            inherited,
+            errors,
+            dialect=dialect,
+            metadata_only=options.metadata_only,
+        )
         if errors:
             raise _build_error(errors, part.number)
         warnings = list(dag.warnings)
@@ -211,7 +218,7 @@ class _Loader:
 
         return to_yaml(base.node), base
 
-    def _merged(self, base: _Base | None, root: MapNode, dialect: str) -> MapNode:
+    def _merged(self, base: _Base | None, root: MapNode, dialect: str, number: int) -> MapNode:
         options = self._options
         if options.metadata_only:
             return _only(root, _METADATA)
@@ -225,7 +232,7 @@ class _Loader:
         node = base.node
         if left_out & node.entries.keys():
             node = _only(node, node.entries.keys() - left_out)
-        return merge_documents(node, root)
+        return merge_documents(node, root, number)
 
     def _is_dag(self, name: str) -> bool:
         asked = self._options.is_dag

@@ -69,10 +69,12 @@ def build_dag(
     errors: list[FaultError],
     *,
     dialect: str = "v2",
+    metadata_only: bool = False,
 ) -> DAG:
     """Build a document whose keys and types were checked.
 
-    `dialect` is "v1" for a document of Dagu 1.30, in our spelling already. Faults are appended to
+    `dialect` is "v1" for a document of Dagu 1.30, in our spelling already; `metadata_only` reads
+    what lists show and nothing that may need the base configuration. Faults are appended to
     `errors`; the result is complete only when there is none. The order is that of spec 10
     section 3: constants, parameters and env first, what may use them after.
     """
@@ -90,23 +92,27 @@ def build_dag(
     )
     dag = _values(dag, fields, inherited, found)
     dag = _placement(dag, fields, found, warnings)
+    if not metadata_only:
+        dag = replace(dag, later=read_later(fields, dag.type, found))
     dag = _kept(dag, fields, found)
-    dag = _surroundings(dag, fields, found)
-    dag = _connections(dag, fields, found)
-    dag = _mails(dag, fields, found)
-    dag = _steps(dag, fields, found, warnings)
+    if not metadata_only:
+        dag = _surroundings(dag, fields, found)
+        dag = _connections(dag, fields, found)
+        dag = _mails(dag, fields, found)
+        dag = _steps(dag, fields, found, warnings)
     errors.extend(found.errors)
     return replace(dag, warnings=tuple(dict.fromkeys(warnings)))
 
 
 def _values(dag: DAG, fields: Decoded, inherited: Inherited, found: Findings) -> DAG:
     """Read what references are resolved from."""
+    consts = found.read(
+        lambda: read_consts(fields.get("consts"), inherited.consts), inherited.consts
+    )
     params, schema = found.read(lambda: _params(fields, inherited.params), ((), None))
     return replace(
         dag,
-        consts=found.read(
-            lambda: read_consts(fields.get("consts"), inherited.consts), inherited.consts
-        ),
+        consts=consts,
         params=params,
         params_schema=schema,
         env=found.read(lambda: read_env(_or_null(fields, "env"), checked=dag.dialect != "v1"), ()),
@@ -157,7 +163,6 @@ def _kept(dag: DAG, fields: Decoded, found: Findings) -> DAG:
         hist_retention_runs=runs,
         run_config_disable_param_edit=config.flag("disable_param_edit"),
         run_config_disable_run_id_edit=config.flag("disable_run_id_edit"),
-        later=read_later(fields, dag.type, found),
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge.core.errors import UserError
+from edge.workflow.field_policy import policy_of
 from edge.workflow.model import DAG
 from edge.workflow.nodes import MapNode, Node, ScalarNode, go_text
 from edge.workflow.shapes import fail
-from edge.workflow.values import Policy, Scope, Source, resolve
+from edge.workflow.values import Scope, Source, resolve
 
 __all__ = ["read_selector", "resolve_selector"]
 
@@ -60,15 +61,15 @@ def resolve_selector(
     named = [(name, value) for name, value in params.items() if not name.isdigit()]
     scope = scope.child(named, Source.PARAM)
     for entry in dag.env:
-        value = resolve(entry.value, Policy.VALUE_OS, scope)
+        value = resolve(entry.value, policy_of("env"), scope)
         scope = scope.child([(entry.name, value)], Source.DAG_ENV)
     found: dict[str, str] = {}
     for key, value in written.items():
-        label = resolve(key, Policy.VALUE, scope).strip()
+        label = resolve(key, policy_of(_FIELD), scope).strip()
         message = _fault_of(label, found)
         if message:
             raise UserError(f"field '{_FIELD}': {message}")
-        found[label] = resolve(value, Policy.VALUE, scope).strip()
+        found[label] = resolve(value, policy_of(_FIELD), scope).strip()
     return found
 
 

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from edge.workflow.model import Artifacts, Resources
+from edge.workflow.model import Artifacts, Foreach, Resources, Step
+from edge.workflow.nodes import MapNode, Node, ScalarNode
+from edge.workflow.problems import FaultError
+from edge.workflow.resources import read_artifacts
 from tests.workflow.helpers import load, refused
 
 STEPS = "\nsteps: [{run: a}]\n"
@@ -97,3 +100,45 @@ def test_both_limits_are_reported() -> None:
 )
 def test_artifacts(text: str, artifacts: Artifacts) -> None:
     assert load(text).artifacts == artifacts
+
+
+def artifacts_of(enabled: bool | None, step: Step) -> Artifacts:
+    entries: dict[str, Node] = {}
+    if enabled is not None:
+        inner: dict[str, Node] = {"enabled": ScalarNode(3, 9, enabled)}
+        entries["artifacts"] = MapNode(3, 1, inner, {"enabled": (3, 3)})
+    return read_artifacts(MapNode(1, 1, entries, {}), [step])
+
+
+_USERS = [
+    (Step(name="a", action="artifact.write", type="artifact"), "artifact actions"),
+    (Step(name="a", stdout_artifact="x.txt"), "artifact outputs"),
+    (Step(name="a", stderr_artifact="x.txt"), "artifact outputs"),
+    (
+        Step(
+            name="a",
+            foreach=Foreach(items="x", steps=(Step(name="b", stdout_artifact="x.txt"),)),
+        ),
+        "artifact outputs",
+    ),
+]
+
+
+# steps that cannot be without artifacts: spec 10 section 11
+@pytest.mark.parametrize(("step", "what"), _USERS)
+def test_steps_that_need_artifacts(step: Step, what: str) -> None:
+    assert artifacts_of(None, step).enabled is True
+    assert artifacts_of(True, step).enabled is True
+    with pytest.raises(FaultError) as caught:
+        artifacts_of(False, step)
+    (fault,) = caught.value.faults
+    assert fault.message == f"{what} require artifacts.enabled to be true"
+    assert (fault.line, fault.field) == (3, "artifacts.enabled")
+
+
+def test_an_artifact_action_of_a_file_turns_them_on() -> None:
+    """spec 10 section 11"""
+    step = "\nsteps: [{action: artifact.list}]\n"
+    assert load(step).artifacts == Artifacts(enabled=True)
+    error = refused("artifacts: {enabled: false}" + step)
+    assert "artifact actions require artifacts.enabled to be true" in error.message

@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from edge.workflow.load import validate_text
-from edge.workflow.model import Container, DAGType, EnvVar, LogOutput, Shell
+from edge.workflow.load import LoadOptions, load_dag, validate_text
+from edge.workflow.model import DAG, Container, DAGType, EnvVar, LogOutput, Shell
+from edge.workflow.nodes import MapNode
+from edge.workflow.problems import FaultError
+from edge.workflow.root import Inherited, build_dag
+from edge.workflow.yaml_reader import read_documents
 from tests.workflow.helpers import load, refused
 
 STEPS = "\nsteps: [{run: a}]\n"
@@ -249,3 +253,49 @@ def test_raw_problems_share_one_bullet_in_order() -> None:
 def test_text_and_base_text_are_kept_for_the_snapshot() -> None:
     dag = load("steps: [{run: a}]", base_text="timeout_sec: 3\n")
     assert (dag.text, dag.base_text) == ("steps: [{run: a}]", "timeout_sec: 3\n")
+
+
+def built(text: str, dialect: str) -> tuple[DAG, list[FaultError]]:
+    root = read_documents(text)[0].root
+    assert isinstance(root, MapNode)
+    errors: list[FaultError] = []
+    return build_dag(root, "a", Inherited(), errors, dialect=dialect), errors
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect", "dag_type"),
+    [
+        ("steps: []", "v1", DAGType.CHAIN),
+        ("steps: []", "v2", DAGType.GRAPH),
+        ("type: graph", "v1", DAGType.GRAPH),
+    ],
+)
+def test_type_of_a_1_30_document(text: str, dialect: str, dag_type: DAGType) -> None:
+    """spec 10 section 13.1"""
+    dag, errors = built(text, dialect)
+    assert (dag.type, dag.dialect, errors) == (dag_type, dialect, [])
+
+
+def test_metadata_of_an_agent_needs_no_base() -> None:
+    """What the base configuration may add is not missed in lists (spec 10 section 3)."""
+    options = LoadOptions(metadata_only=True)
+    dag = load_dag("type: agent\nqueue: q\nsteps: [5]\n", name="a", options=options)
+    assert (dag.type, dag.queue, dag.steps) == (DAGType.AGENT, "q", ())
+
+
+def test_labels_of_a_1_30_document_are_not_checked() -> None:
+    """spec 10 section 13.1"""
+    assert built("tags: 'A b, c'", "v1")[0].labels == ("a b", "c")
+    assert len(built("tags: 'A b, c'", "v2")[1]) == 1
+
+
+def test_build_errors_come_in_the_order_of_the_pipeline() -> None:
+    """spec 10 section 3, step 5"""
+    error = refused(
+        "webhook: {forward_headers: ['']}\nsecrets: [{name: A}]\nhist_retention_runs: 0\n"
+        "overlap_policy: x\nenv: [1a=b]\nconsts: {}\ntype: x\nsteps: [{run: ''}]\n"
+    )
+    order = ["type", "consts", "env", "overlap_policy", "hist_retention_runs", "secrets"]
+    assert [problem.field.partition("[")[0] for problem in error.problems][:6] == order
+    assert error.problems[6].field == "webhook.forward_headers[0]"
+    assert error.problems[7].field.startswith("steps[0]")
