@@ -21,7 +21,7 @@ from edge.workflow.fields import CONTEXTS, Merge
 from edge.workflow.nodes import ListNode, MapNode, Node
 from edge.workflow.problems import DAGError, Problem
 from edge.workflow.shapes import is_null
-from edge.workflow.steps import concatenated
+from edge.workflow.step_policies import concatenated
 
 __all__ = ["merge_documents"]
 

@@ -6,7 +6,7 @@ from edge.core.jsontypes import JsonValue
 from edge.workflow.fields import CONTEXTS, Field, Kind
 from edge.workflow.nodes import ListNode, MapNode, Node, ScalarNode
 from edge.workflow.shapes import is_null
-from edge.workflow.steps import concatenated
+from edge.workflow.step_policies import concatenated
 
 __all__ = [
     "is_zero",

@@ -160,6 +160,12 @@ NESTED: dict[str, tuple[Field, ...]] = {
             "Request headers that the run receives; never authorization.",
         ),
     ),
+    "approval": (
+        Field("prompt", _T, "What is shown to the person."),
+        Field("input", Kind.TEXT_LIST, "Names of the values the person may give."),
+        Field("required", Kind.TEXT_LIST, "Those of them that must be given."),
+        Field("rewind_to", _T, "Step to start again from after a push-back."),
+    ),
     # the readers of `containers` check these: values are weakly typed
     "container": (
         Field("exec", Kind.FREE, "Running container to work in.", shapes=_WEAK),

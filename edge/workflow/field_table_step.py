@@ -38,10 +38,16 @@ STEP: tuple[Field, ...] = (
     Field("depends", Kind.DEPENDS, "Steps that come before, by name or id."),
     Field("working_dir", _T, "Directory of the step."),
     Field(
-        "stdout", Kind.FREE, "File that gets a copy of standard output.", shapes=("string", "null")
+        "stdout",
+        Kind.FREE,
+        "File that gets a copy of standard output; or `artifact`, `outputs`.",
+        shapes=("string", "object", "null"),
     ),
     Field(
-        "stderr", Kind.FREE, "File that gets a copy of standard error.", shapes=("string", "null")
+        "stderr",
+        Kind.FREE,
+        "File that gets a copy of standard error; or `artifact`.",
+        shapes=("string", "object", "null"),
     ),
     Field("log_output", Kind.LOG_OUTPUT, "separate or merged, as for the DAG."),
     *POLICIES,
@@ -84,11 +90,9 @@ STEP: tuple[Field, ...] = (
         "Labels of the worker that runs the sub-DAG.",
         shapes=("object", "null"),
     ),
-    Field(
-        "approval", Kind.FREE, "A person must approve after the step.", shapes=("object", "null")
-    ),
+    Field("approval", Kind.STRUCT, "A person must approve after the step.", struct="approval"),
     Field("inputs", Kind.FREE, "Input paths of a build step.", shapes=("array", "null")),
-    Field("dependencies", Kind.FREE, "Files the step depends on.", shapes=("string", "array")),
+    Field("dependencies", Kind.TEXTS, "Files the step depends on."),
     Field(
         "shell_packages",
         Kind.TEXT_LIST,

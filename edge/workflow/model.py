@@ -198,6 +198,8 @@ class Step:
     output_schema: JsonObject | None = None
     #: declared outputs
     outputs: tuple[OutputDecl, ...] = ()
+    #: name and path of what a step of a build workflow reads
+    inputs: tuple[tuple[str, str], ...] = ()
     #: literal files the step depends on
     dependencies: tuple[str, ...] = ()
     log_output: LogOutput | None = None

@@ -85,18 +85,26 @@ def _codes(fields: Decoded, path: str) -> tuple[int, ...]:
     return tuple(codes)
 
 
-def read_preconditions(node: Node | None, field: str = "preconditions") -> tuple[Precondition, ...]:
-    """Return the checks of spec 10 section 7.4."""
+def read_preconditions(
+    node: Node | None, field: str = "preconditions", *, dialect: str = "v2"
+) -> tuple[Precondition, ...]:
+    """Return the checks of spec 10 section 7.4.
+
+    A document of Dagu 1.30 may give a bare map, and `command` for `condition`.
+    """
     if node is None or is_null(node):
         return ()
     if isinstance(node, ScalarNode) and isinstance(node.value, str):
         return (_condition(node, field, node.value),)
+    is_v1 = dialect == "v1"
+    if is_v1 and isinstance(node, MapNode):
+        return (_check(node, field, is_v1),)
     if not isinstance(node, ListNode):
         fail(node, field, "precondition must be a string or an array of strings", go_text(node))
     found = []
     for item in node.items:
         if isinstance(item, MapNode):
-            found.append(_check(item, field))
+            found.append(_check(item, field, is_v1))
         elif isinstance(item, ScalarNode) and isinstance(item.value, str):
             found.append(_condition(item, field, item.value))
         else:
@@ -110,11 +118,13 @@ def _condition(node: Node, field: str, text: str) -> Precondition:
     return Precondition(condition=text)
 
 
-def _check(node: MapNode, field: str) -> Precondition:
+def _check(node: MapNode, field: str, is_v1: bool) -> Precondition:
     texts = {"condition": "", "eval": "", "expected": ""}
     negate = False
     for written, value in node.entries.items():
         key = written.lower()
+        if is_v1 and key == "command":
+            key = "condition"
         if key == "negate":
             if not isinstance(value, ScalarNode) or not isinstance(value.value, bool):
                 fail(value, field, "precondition negate must be a boolean", go_text(value))
@@ -122,7 +132,10 @@ def _check(node: MapNode, field: str) -> Precondition:
         elif key in texts:
             text = value.value if isinstance(value, ScalarNode) else None
             if not isinstance(text, str) or not text.strip():
-                fail(value, field, "precondition value must be a string", go_text(value))
+                message = "precondition value must be a string"
+                if key == "eval":
+                    message = f"eval must be a non-empty string: {message}"
+                fail(value, field, message, go_text(value))
             texts[key] = text
         else:
             fail(value, field, f"precondition has invalid key: {written}", written)

@@ -45,7 +45,9 @@ from edge.workflow.shapes import (
     read_shell,
     shell_of,
 )
-from edge.workflow.steps import build_handlers, build_steps, read_defaults
+from edge.workflow.step_policies import read_defaults
+from edge.workflow.step_rules import check_dispatch
+from edge.workflow.steps import build_handlers, build_steps
 
 __all__ = ["Inherited", "build_dag"]
 
@@ -207,13 +209,15 @@ def _mails(dag: DAG, fields: Decoded, found: Findings) -> DAG:
         info_mail=read_mail(fields.get("info_mail")),
         wait_mail=read_mail(fields.get("wait_mail")),
         webhook_headers=found.read(lambda: read_webhook_headers(fields.get("webhook")), ()),
-        preconditions=found.read(lambda: read_preconditions(fields.get("preconditions")), ()),
+        preconditions=found.read(
+            lambda: read_preconditions(fields.get("preconditions"), dialect=dag.dialect), ()
+        ),
     )
 
 
 def _steps(dag: DAG, fields: Decoded, found: Findings, warnings: list[str]) -> DAG:
     """Build handlers and steps, and what depends on them."""
-    defaults = _defaults(fields, found)
+    defaults = _defaults(fields, found, dag.dialect)
     if defaults is None:
         return dag
     build = Build(
@@ -227,6 +231,7 @@ def _steps(dag: DAG, fields: Decoded, found: Findings, warnings: list[str]) -> D
     )
     handlers = found.read(lambda: build_handlers(fields.get("handler_on"), build), Handlers())
     steps: tuple[Step, ...] = found.read(lambda: build_steps(fields.get("steps"), build), ())
+    found.read(lambda: check_dispatch(fields, steps, dag.worker_selector), None)
     every = (*steps, *handlers.configured().values())
     artifacts = found.read(lambda: read_artifacts(fields.node, every), Artifacts())
     return replace(dag, handlers=handlers, steps=steps, artifacts=artifacts)
@@ -313,10 +318,10 @@ def _retention(fields: Decoded) -> tuple[int, int]:
     return (0 if runs else days or 30), runs
 
 
-def _defaults(fields: Decoded, found: Findings) -> Defaults | None:
+def _defaults(fields: Decoded, found: Findings, dialect: str) -> Defaults | None:
     """Read `defaults`; a fault is reported for the handlers and for the steps, as ever."""
     try:
-        return read_defaults(fields.get("defaults"))
+        return read_defaults(fields.get("defaults"), dialect)
     except FaultError as exc:
         for section in ("handlers", "steps"):
             found.errors.append(exc.within("defaults", section))

@@ -14,6 +14,7 @@ from edge.workflow.decode import Decoded
 from edge.workflow.execution import Execution
 from edge.workflow.model import CommandRun, Run, ScriptRun
 from edge.workflow.nodes import MapNode, Node, ScalarNode, go_text
+from edge.workflow.publish import is_noop
 from edge.workflow.shapes import fail, read_shell
 
 __all__ = ["LEGACY", "Execution", "read_execution", "read_old_run", "read_old_shell"]
@@ -110,21 +111,10 @@ def _nothing(fields: Decoded, build: Build, written: str) -> Execution:
     if not written and fields.get("container") is not None:
         check_capabilities(fields, "docker", None, fields.node, has_shell=False)
         return Execution(type="docker")
-    if not written and _is_noop(fields.get("output")):
+    if not written and is_noop(fields):
         check_capabilities(fields, "noop", None, fields.node, has_shell=False)
         return Execution(type="noop", action="noop")
     fail(fields.node, "command", "step command is required")
-
-
-def _is_noop(output: Node | None) -> bool:
-    """Return whether an `output` map takes nothing from a program: literals and files only."""
-    if not isinstance(output, MapNode) or not output.entries:
-        return False
-    for entry in output.entries.values():
-        source = entry.entries.get("from") if isinstance(entry, MapNode) else None
-        if isinstance(source, ScalarNode) and source.value in ("stdout", "stderr"):
-            return False
-    return True
 
 
 def _settings(fields: Decoded) -> MapNode:

@@ -1,76 +1,28 @@
-"""Steps and handlers: containers, fields, defaults (spec 10 sections 6.1, 6.4, 7.5, 7.6)."""
+"""Steps and handlers: their containers and their fields (spec 10 sections 6.1, 6.4, 7.6)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from edge.workflow.build import Build, Defaults
+from edge.workflow.build import Build
+from edge.workflow.containers import read_container
 from edge.workflow.decode import Decoded, decode
-from edge.workflow.identity import NamedStep, name_steps
-from edge.workflow.model import (
-    ContinueOn,
-    EnvVar,
-    Handlers,
-    Precondition,
-    RetryPolicy,
-    Step,
-)
+from edge.workflow.execution import Execution
+from edge.workflow.fanout import body_nodes, read_foreach, read_parallel
+from edge.workflow.human import HUMAN_TASK, is_human_task, read_approval, read_human_task
+from edge.workflow.identity import NamedStep, name_handler, name_steps
+from edge.workflow.model import Foreach, Handlers, OutputDecl, Step
 from edge.workflow.nodes import ListNode, MapNode, Node, ScalarNode, go_text
-from edge.workflow.policies import read_preconditions, read_retry_policy
-from edge.workflow.problems import NOT_YET, Fault, FaultError, Findings
+from edge.workflow.placement import read_dependencies, read_inputs, read_labels_of_worker
+from edge.workflow.problems import Fault, FaultError, Findings
+from edge.workflow.publish import Published, read_published
 from edge.workflow.runs import read_execution
-from edge.workflow.shapes import (
-    fail,
-    is_null,
-    read_continue_on,
-    read_depends,
-    read_env,
-    read_log_output,
-)
+from edge.workflow.shapes import fail, is_null, read_depends, read_log_output
+from edge.workflow.step_policies import Policies, read_policies, with_defaults
+from edge.workflow.streams import Streams, read_streams
 
-__all__ = ["as_map", "build_handlers", "build_steps", "concatenated", "read_defaults"]
+__all__ = ["HANDLER_NAMES", "build_handlers", "build_steps"]
 
-_SIGNALS = frozenset(
-    "SIG" + name
-    for name in [
-        "ABRT",
-        "ALRM",
-        "BUS",
-        "CHLD",
-        "CONT",
-        "FPE",
-        "HUP",
-        "ILL",
-        "INT",
-        "IO",
-        "IOT",
-        "KILL",
-        "PIPE",
-        "POLL",
-        "PROF",
-        "PWR",
-        "QUIT",
-        "SEGV",
-        "STKFLT",
-        "STOP",
-        "SYS",
-        "TERM",
-        "TRAP",
-        "TSTP",
-        "TTIN",
-        "TTOU",
-        "URG",
-        "USR1",
-        "USR2",
-        "VTALRM",
-        "WINCH",
-        "XCPU",
-        "XFSZ",
-    ]
-)
-#: fields of `defaults` that a step's own key replaces
-_OVERRIDES = ("continue_on", "retry_policy", "timeout_sec", "signal_on_stop")
 HANDLER_NAMES = {
     "init": "onInit",
     "success": "onSuccess",
@@ -79,6 +31,8 @@ HANDLER_NAMES = {
     "exit": "onExit",
     "wait": "onWait",
 }
+_NOTHING = Execution()
+_NO_POLICIES = Policies()
 
 
 class _Item:
@@ -91,15 +45,6 @@ class _Item:
         self.path = path
         self.position = position
         self.name = name
-
-
-def read_defaults(node: Node | None) -> Defaults:
-    """Check `defaults`. Raises: FaultError."""
-    if node is None or is_null(node):
-        return Defaults({})
-    fields = decode(node, "defaults", path="")
-    _policies(fields)
-    return Defaults(fields.node.entries)
 
 
 def build_steps(node: Node | None, build: Build) -> tuple[Step, ...]:
@@ -115,9 +60,7 @@ def build_steps(node: Node | None, build: Build) -> tuple[Step, ...]:
             built.append(_build_item(item, build))
         except FaultError as exc:
             raise exc.within(item.path, "steps") from None
-    return name_steps(
-        built, chain=build.is_chain and isinstance(node, ListNode), dialect=build.dialect
-    )
+    return name_steps(built, build, chain=build.is_chain and isinstance(node, ListNode))
 
 
 def build_handlers(node: Node | None, build: Build) -> Handlers:
@@ -131,10 +74,11 @@ def build_handlers(node: Node | None, build: Build) -> Handlers:
         path = f"handler_on.{event}"
         try:
             fields = decode(value, "step")
-            step, _, _ = _step(fields, build.inside(handler=event), value.line)
+            made = _step(fields, build.inside(handler=event), value.line, path)
         except FaultError as exc:
             raise exc.within(path, "handlers") from None
-        found[event] = replace(step, name=HANDLER_NAMES[event])
+        made.name = HANDLER_NAMES[event]
+        found[event] = name_handler(made, build)
     return Handlers(**found)
 
 
@@ -147,25 +91,19 @@ def _build_item(item: _Item, build: Build) -> NamedStep:
         fields = decode(node, "step")
     else:
         fail(node, "", "invalid step data", go_text(node))
-    step, prefix, depends = _step(fields, build, node.line)
-    name = item.name or step.name
-    if depends is not None and build.is_chain and build.dialect != "v1":
+    made = _step(fields, build, node.line, item.path)
+    made.name = item.name or made.name
+    made.position = item.position
+    # documents of Dagu 1.30 add to the order of a chain
+    if made.depends is not None and build.is_chain and build.dialect != "v1":
         fail(
             fields.at("depends"),
             "depends",
-            f"step '{name or step.id}': depends field is not allowed for DAGs with type 'chain';"
-            " use type 'graph' for explicit dependencies",
-            "[" + " ".join(depends) + "]",
+            f"step '{made.name or made.step.id}': depends field is not allowed for DAGs with type"
+            " 'chain'; use type 'graph' for explicit dependencies",
+            "[" + " ".join(made.depends) + "]",
         )
-    return NamedStep(
-        step=step,
-        name=name,
-        prefix=prefix,
-        depends=depends or (),
-        fields=fields,
-        path=item.path,
-        position=item.position,
-    )
+    return made
 
 
 def _items(node: Node) -> Iterator[_Item]:
@@ -187,158 +125,112 @@ def _items(node: Node) -> Iterator[_Item]:
             yield _Item(child, path, position)
 
 
-def _step(fields: Decoded, build: Build, line: int) -> tuple[Step, str, tuple[str, ...] | None]:
-    """Return the step with the name as written, the prefix for a generated one, and `depends`."""
+def _step(fields: Decoded, build: Build, line: int, path: str) -> NamedStep:
+    """Build one step; its name stands as written, its body is not named yet."""
     found = Findings()
-    execution = found.read(lambda: read_execution(fields, build), None)
-    merged = _with_defaults(fields, build.defaults)
-    policies = found.read(lambda: _policies(merged), _NO_POLICIES)
-    stdout = found.read(lambda: _file(fields, "stdout"), "")
-    stderr = found.read(lambda: _file(fields, "stderr"), "")
-    if stdout and stdout == stderr:
-        message = (
-            f'stdout and stderr cannot point to the same file "{stdout}"; '
-            "use 'log_output: merged' instead"
-        )
-        found.read(lambda: fail(fields.at("stderr"), "stderr", message), None)
+    executed = _NOTHING
+    foreach: Foreach | None = None
+    body: list[NamedStep] = []
+    form_outputs: tuple[OutputDecl, ...] = ()
+    is_human = is_human_task(fields)
+    if is_human:
+        task = found.read(lambda: read_human_task(fields, build.handler), None)
+        if task is not None:
+            executed = Execution(action=HUMAN_TASK, options=task.options, prefix="step")
+            form_outputs = task.outputs
+    elif fields.get("foreach") is not None:
+        executed = Execution(type="foreach")
+        foreach = found.read(lambda: read_foreach(fields), None)
+        if foreach is not None:
+            body = found.read(lambda: _body(fields, build, path), body)
+    else:
+        executed = found.read(lambda: read_execution(fields, build), _NOTHING)
+    merged = with_defaults(fields, build, is_human=is_human)
+    policies = found.read(lambda: read_policies(merged, build.dialect), _NO_POLICIES)
+    streams = Streams() if is_human else found.read(lambda: read_streams(fields), Streams())
+    shown = Published() if is_human else found.read(lambda: read_published(fields), Published())
+    container = found.read(lambda: read_container(fields.get("container")), None)
+    parallel = found.read(lambda: read_parallel(fields.get("parallel")), None)
+    approval = found.read(lambda: read_approval(fields.get("approval")), None)
+    labels = found.read(lambda: read_labels_of_worker(fields.get("worker_selector")), {})
+    inputs = found.read(lambda: read_inputs(fields.get("inputs")), ())
+    files = found.read(lambda: read_dependencies(fields.get("dependencies")), ())
     found.raise_any()
-    assert execution is not None
     depends = fields.get("depends")
     log_output = fields.get("log_output")
     step = Step(
         name=fields.text("name").strip(),
         id=fields.text("id").strip(),
         description=fields.text("description").strip(),
-        run=execution.run,
-        type=execution.type,
-        action=execution.action,
-        options=execution.options,
-        sub_dag=execution.sub_dag,
-        router=execution.router,
-        shell=execution.shell,
-        shell_args=execution.shell_args,
-        shell_packages=execution.shell_packages,
+        run=executed.run,
+        type="parallel" if parallel and executed.type == "dag" else executed.type,
+        action=executed.action,
+        options=executed.options,
+        sub_dag=executed.sub_dag,
+        parallel=parallel,
+        foreach=foreach,
+        router=executed.router,
+        approval=approval,
+        container=container,
+        worker_selector=labels,
+        shell=executed.shell,
+        shell_args=executed.shell_args,
+        shell_packages=executed.shell_packages,
         env=policies.env,
         working_dir=fields.text("working_dir"),
-        stdout=stdout,
-        stderr=stderr,
+        stdout=streams.stdout,
+        stderr=streams.stderr,
+        stdout_artifact=streams.stdout_artifact,
+        stderr_artifact=streams.stderr_artifact,
+        stdout_outputs=streams.stdout_outputs,
+        output=shown.output,
+        output_entries=shown.output_entries,
+        output_schema=shown.output_schema,
+        outputs=form_outputs or shown.outputs,
+        inputs=inputs,
+        dependencies=files,
         log_output=None if log_output is None else read_log_output(log_output),
         timeout_s=policies.timeout_s,
         retry_policy=policies.retry_policy,
+        repeat_policy=policies.repeat_policy,
         continue_on=policies.continue_on,
         preconditions=policies.preconditions,
+        mail_on_error=policies.mail_on_error,
         signal_on_stop=policies.signal_on_stop,
         line=line,
     )
-    return step, execution.prefix, None if depends is None else read_depends(depends)
-
-
-_NO_RULE = ContinueOn()
-
-
-class _Policies:
-    """The fields that `defaults` may hold too."""
-
-    __slots__ = (
-        "continue_on",
-        "env",
-        "preconditions",
-        "retry_policy",
-        "signal_on_stop",
-        "timeout_s",
+    return NamedStep(
+        step=step,
+        name=step.name,
+        prefix=executed.prefix,
+        depends=None if depends is None else read_depends(depends),
+        fields=fields,
+        path=path,
+        body=body,
     )
 
-    def __init__(
-        self,
-        *,
-        env: tuple[EnvVar, ...] = (),
-        timeout_s: int = 0,
-        retry_policy: RetryPolicy | None = None,
-        continue_on: ContinueOn = _NO_RULE,
-        preconditions: tuple[Precondition, ...] = (),
-        signal_on_stop: str = "",
-    ) -> None:
-        self.env = env
-        self.timeout_s = timeout_s
-        self.retry_policy = retry_policy
-        self.continue_on = continue_on
-        self.preconditions = preconditions
-        self.signal_on_stop = signal_on_stop
 
-
-_NO_POLICIES = _Policies()
-
-
-def _policies(fields: Decoded) -> _Policies:
-    found = Findings()
-    env = fields.get("env")
-    retry = fields.get("retry_policy")
-    continue_on = fields.get("continue_on")
-    checks = fields.get("preconditions")
-    timeout = fields.integer("timeout_sec")
-    if timeout < 0:
-        message = "timeout_sec must be >= 0"
-        found.read(
-            lambda: fail(fields.at("timeout_sec"), "timeout_sec", message, str(timeout)), None
-        )
-    signal = fields.text("signal_on_stop")
-    if fields.get("signal_on_stop") is not None and signal not in _SIGNALS:
-        message = f"invalid signal: {signal}"
-        found.read(lambda: fail(fields.at("signal_on_stop"), "signal_on_stop", message), None)
-    result = _Policies(
-        env=() if env is None else found.read(lambda: read_env(env), ()),
-        timeout_s=timeout,
-        retry_policy=None
-        if retry is None
-        else found.read(lambda: read_retry_policy(Decoded(as_map(retry))), None),
-        continue_on=_NO_RULE if continue_on is None else read_continue_on(continue_on),
-        preconditions=() if checks is None else found.read(lambda: read_preconditions(checks), ()),
-        signal_on_stop=signal,
-    )
-    found.raise_any()
-    return result
-
-
-def as_map(node: Node) -> MapNode:
-    """Return a node that was checked to be a mapping."""
+def _body(fields: Decoded, build: Build, path: str) -> list[NamedStep]:
+    """Build the steps of a `foreach`; they have no defaults and an order of their own."""
+    node = fields.at("foreach")
     assert isinstance(node, MapNode)
-    return node
-
-
-def _with_defaults(fields: Decoded, defaults: Defaults) -> Decoded:
-    if not defaults.entries:
-        return fields
-    entries = dict(fields.node.entries)
-    for key in _OVERRIDES:
-        if key in defaults.entries and key not in entries:
-            entries[key] = defaults.entries[key]
-    for key in ("env", "preconditions"):
-        before = defaults.entries.get(key)
-        if before is not None and not is_null(before):
-            entries[key] = concatenated(before, entries.get(key))
-    node = fields.node
-    return Decoded(MapNode(node.line, node.column, entries, node.keys))
-
-
-def concatenated(first: Node, second: Node | None) -> Node:
-    """Return a list of the entries of both; a single value counts as a list of one."""
-    if second is None or is_null(second):
-        return first
-    items = [
-        item
-        for node in (first, second)
-        for item in (node.items if isinstance(node, ListNode) else [node])
-    ]
-    return ListNode(second.line, second.column, items)
-
-
-def _file(fields: Decoded, key: str) -> str:
-    node = fields.get(key)
-    if node is None:
-        return ""
-    if isinstance(node, MapNode):
-        fail(node, key, f"the object form is {NOT_YET}")
-    value = node.value if isinstance(node, ScalarNode) else None
-    if not isinstance(value, str):
-        fail(node, key, f"{key} must be a string path or an object", go_text(node))
-    return value
+    inner = build.inside(in_body=True)
+    found = []
+    for index, item in enumerate(body_nodes(node)):
+        place = f"foreach.steps[{index}]"
+        try:
+            found.append(_build_item(_Item(item, f"{path}.{place}", index), inner))
+        except FaultError as exc:
+            faults = [
+                Fault(
+                    fault.line,
+                    fault.column,
+                    f"{place}.{fault.field}" if fault.field else place,
+                    fault.message,
+                    fault.value,
+                    bullet=fault.bullet,
+                )
+                for fault in exc.faults
+            ]
+            raise FaultError(faults, decoding=exc.decoding) from None
+    return found

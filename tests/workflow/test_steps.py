@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from edge.workflow.model import ContinueOn, EnvVar, LogOutput, Precondition, RetryPolicy, Shell
-from edge.workflow.problems import NOT_YET
 from tests.workflow.helpers import commands, load, refused, script, step
 
 
@@ -52,7 +51,6 @@ def test_command_script_and_list_forms() -> None:
         ("{run: a, signal_on_stop: sigterm}", "invalid signal: sigterm"),
         ("{run: a, signal_on_stop: ''}", "invalid signal: "),
         ("{run: a, stdout: f, stderr: f}", 'cannot point to the same file "f"'),
-        ("{run: a, stdout: {artifact: x}}", f"the object form is {NOT_YET}"),
         ("{run: a, stdout: 1}", "stdout must be a string path or an object"),
         ("{run: a, log_output: both}", 'invalid log_output value: "both"'),
         ("{run: a, depends: {x: 1}}", "must be string or array"),
