@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("logs", "print what a step or a run wrote"),
     "dry": ("dry", "walk through a workflow without running its steps"),
     "validate": ("validate", "check a workflow file"),
+    "migrate-dag": ("migrate", "rewrite old forms of a workflow file in the newest language"),
     "start-all": ("services", "run page, scheduler and coordinator in one process"),
     "server": ("services", "run the page alone"),
     "scheduler": ("services", "run the scheduler alone"),
@@ -38,7 +39,7 @@ NOT_BUILT = frozenset(
     {
         "enqueue", "dequeue", "retry", "restart", "ps", "ls", "rm", "cleanup", "exec",
         "human-task", "completion", "queues", "suspend", "resume", "approve", "reject",
-        "push-back", "step-status", "backup", "migrate-dag", "doctor", "token", "workers",
+        "push-back", "step-status", "backup", "doctor", "token", "workers",
         "deploy", "profile", "install", "uninstall", "upgrade",
     }
 )  # fmt: skip

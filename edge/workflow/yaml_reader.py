@@ -32,7 +32,14 @@ from edge.workflow.yaml_scalars import plain_scalar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Document", "read_documents"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "Document",
+    "read_documents",
+    "without_directives",
+]
 
 #: a text above this size is refused before anything looks at it
 MAX_BYTES = 1024 * 1024
@@ -75,7 +82,7 @@ def read_documents(text: str) -> list[Document]:
         raise syntax_error(
             text, line, column, f"found character {_shown(bad[0])} that is not allowed in YAML"
         )
-    source = _without_directives(text)
+    source = without_directives(text)
     try:
         return list(_Composer(source, text).documents())
     except MarkedYAMLError as exc:
@@ -108,7 +115,7 @@ def _plain_error(message: str) -> DAGError:
     return DAGError(message, [Problem(0, 0, "", message)], [message])
 
 
-def _without_directives(text: str) -> str:
+def without_directives(text: str) -> str:
     """Turn leading directives such as `%YAML 1.2` into comments, keeping every position."""
     if "%" not in text:
         return text
