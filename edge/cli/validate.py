@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge.cli.flags import Command, Flag, Parsed
 from edge.core.errors import UserError
+
+if TYPE_CHECKING:
+    from edge.workflow.problems import Notice
 
 __all__ = ["command", "run"]
 
@@ -76,16 +81,30 @@ def run(parsed: Parsed) -> int:
             for item in report.errors
         ]
         findings += [_finding(path, 0, 0, "", "warning", text) for text in report.warnings]
-        findings += [_finding(path, 0, 0, "", "notice", str(item)) for item in report.notices]
+        findings += [
+            _finding(path, item.line, item.column, item.field, "notice", item.message)
+            for item in _shown(report.notices, parsed)
+        ]
         _print_json(findings)
         return 1 if report.errors else 0
     if report.errors:
         places = [f"{path}:{item}" for item in report.errors if item.line]
         _print_failure(shown, [*report.bullets], places)
         return 1
+    log = get_logger().bind(file=argument)
     for warning in report.warnings:
-        get_logger().warning(warning, file=argument)
+        log.warning(warning)
+    for notice in _shown(report.notices, parsed):
+        reason = {"reason": notice.reason} if notice.reason else {}
+        tell = log.warning if notice.kind == "defect" else log.info
+        tell(notice.message, **reason)
     return 0
+
+
+def _shown(notices: Iterable[Notice], parsed: Parsed) -> list[Notice]:
+    """Leave out what only a run can resolve, unless it is asked for."""
+    everything = parsed.flag("show-unresolved")
+    return [notice for notice in notices if everything or notice.kind == "defect"]
 
 
 def _print_failure(shown: str, bullets: list[str], places: list[str] | None = None) -> None:

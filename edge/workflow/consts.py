@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-from edge.workflow.nodes import ListNode, MapNode, Node, ScalarNode, go_text, scalar_text
+from edge.workflow.nodes import (
+    ListNode,
+    MapNode,
+    Node,
+    ScalarNode,
+    decimal_text,
+    go_text,
+    scalar_text,
+)
 from edge.workflow.shapes import fail, is_null
+from edge.workflow.values import Policy, Scope, resolve
 from edge.workflow.words import is_name
 
 __all__ = ["read_consts"]
 
 #: constants may be built from earlier ones; doubling line by line must not fill the memory
 _MAX_TEXT = 1024 * 1024
-_CONST = r"(?<!\\)(\\*)\$\{[ \t]*consts\.([A-Za-z][A-Za-z0-9_]*)[ \t]*\}"
 
 
 def read_consts(node: Node | None, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -47,30 +54,9 @@ def read_consts(node: Node | None, inherited: Mapping[str, str]) -> dict[str, st
                 go_text(value),
             )
         if isinstance(scalar, str):
-            found[name] = _with_consts(scalar, found)
+            found[name] = resolve(scalar, Policy.STRICT, Scope(consts=found))
             if len(found[name]) > _MAX_TEXT:
                 fail(value, f"consts.{name}", f'const "{name}" is longer than 1 MiB')
         else:
-            found[name] = _decimal(scalar) if isinstance(scalar, float) else scalar_text(scalar)
+            found[name] = decimal_text(scalar) if isinstance(scalar, float) else scalar_text(scalar)
     return found
-
-
-def _decimal(value: float) -> str:
-    """Return the shortest decimal, never in exponent form (spec 11 section 2)."""
-    text = repr(value)
-    if "e" in text:
-        from decimal import Decimal
-
-        return format(Decimal(text), "f")
-    return text.removesuffix(".0")
-
-
-def _with_consts(text: str, known: dict[str, str]) -> str:
-    def insert(match: re.Match[str]) -> str:
-        slashes = match[1]
-        if len(slashes) % 2:
-            return slashes[1:] + match[0][len(slashes) :]
-        value = known.get(match[2])
-        return match[0] if value is None else slashes + value
-
-    return re.sub(_CONST, insert, text) if "${" in text else text

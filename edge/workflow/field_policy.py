@@ -88,7 +88,7 @@ _ROWS: tuple[tuple[str, Policy, str, frozenset[str]], ...] = (
     ("steps[].run over SSH without a shell", Policy.VALUE_SIMPLE, "step start", _ALL),
     ("steps[].run in a container", Policy.VALUE, "step start", _ALL),
     ("steps[].with", Policy.VALUE, "step start", _ALL),
-    ("steps[].env", Policy.VALUE, "step setup", _SETTINGS | {"steps"}),
+    ("steps[].env", Policy.VALUE, "step setup", _ALL),
     ("steps[].retry_policy", Policy.VALUE_OS, "step prepare", _ALL),
     ("steps[].repeat_policy", Policy.VALUE_OS, "step prepare", _ALL),
     ("steps[].repeat_policy.condition", Policy.VALUE, "each repeat check", _ALL),

@@ -140,7 +140,15 @@ def validate_text(
         )
     except DAGError as exc:
         return ValidationReport(errors=exc.problems, bullets=exc.bullets)
-    return ValidationReport(errors=(), warnings=(*dag.warnings, *dag.deprecations))
+    from edge.workflow.notices import find_notices
+
+    root = next(document.root for document in read_documents(text) if document.root is not None)
+    assert isinstance(root, MapNode)
+    return ValidationReport(
+        errors=(),
+        warnings=(*dag.warnings, *dag.deprecations),
+        notices=find_notices(dag, root),
+    )
 
 
 class _Loader:

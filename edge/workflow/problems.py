@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from edge.core.errors import UserError
 
@@ -18,10 +18,15 @@ __all__ = [
     "Fault",
     "FaultError",
     "Findings",
+    "Notice",
+    "Place",
     "Problem",
     "ValidationReport",
     "field_text",
 ]
+
+#: line and column, counted from 1; 0 = not known
+Place: TypeAlias = "tuple[int, int]"
 
 #: what a field says that Dagu has and this version does not do
 NOT_YET = "not available in this version of edge yet"
@@ -42,6 +47,36 @@ class Problem:
         return f"{place}{self.field}: {self.message}" if self.field else place + self.message
 
 
+class Notice:
+    """A reference that inspection finds no value for (spec 11 section 10); never an error.
+
+    `kind` is `defect` or `runtime_only`, `reason` a code or "". The place is as in `Problem`.
+    """
+
+    __slots__ = ("column", "field", "kind", "line", "message", "reason", "token")
+
+    def __init__(
+        self, *, field: str, token: str, because: str, reason: str, kind: str, place: Place
+    ) -> None:
+        self.field = field
+        self.token = token
+        self.message = f"{token} was left unchanged because {because}"
+        self.reason = reason
+        self.kind = kind
+        self.line, self.column = place
+
+    def as_json(self) -> dict[str, str]:
+        """Return the record of `valueReferenceNotices`."""
+        record = {
+            "message": self.message,
+            "fieldPath": self.field,
+            "token": self.token,
+            "reason": self.reason,
+            "class": self.kind,
+        }
+        return {key: value for key, value in record.items() if value}
+
+
 @dataclass(frozen=True, slots=True)
 class ValidationReport:
     """Result of `validate`: no error means valid; the rest never changes the verdict."""
@@ -49,7 +84,7 @@ class ValidationReport:
     errors: tuple[Problem, ...]
     #: texts of build warnings and deprecations, each once
     warnings: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     #: the errors as the bullets of spec 10 section 14, without the leading dash
     bullets: tuple[str, ...] = ()
 

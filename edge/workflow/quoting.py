@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
-__all__ = ["json_escaped", "quoted_spans"]
+__all__ = ["is_within", "json_escaped", "quoted_spans"]
 
 
 def quoted_spans(text: str) -> list[tuple[int, int]]:
@@ -27,6 +28,12 @@ def quoted_spans(text: str) -> list[tuple[int, int]]:
         elif quote == 0 or text[quote - 1] not in "$}":
             opened = quote
     return spans
+
+
+def is_within(spans: list[tuple[int, int]], position: int) -> bool:
+    """Return whether a place is inside one of the spans."""
+    index = bisect_right(spans, (position, position)) - 1
+    return index >= 0 and spans[index][0] < position < spans[index][1]
 
 
 def json_escaped(value: str) -> str:

@@ -7,11 +7,10 @@ value stays exactly as it is written.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 
 from edge.workflow.field_policy import Policy
 from edge.workflow.legacy_references import LegacyReferences
-from edge.workflow.quoting import json_escaped, quoted_spans
+from edge.workflow.quoting import is_within, json_escaped, quoted_spans
 from edge.workflow.references import ALIASES, TOKEN, Reference, parse_reference
 from edge.workflow.scope import Scope, Source, StepView
 from edge.workflow.shell_expressions import ShellExpression, parse_expression
@@ -308,9 +307,4 @@ class _Pass:
         """Return whether a place is inside single quotes."""
         if self._spans is None:
             self._spans = quoted_spans(self._text)
-        return _within(self._spans, position)
-
-
-def _within(spans: list[tuple[int, int]], position: int) -> bool:
-    index = bisect_right(spans, (position, position)) - 1
-    return index >= 0 and spans[index][0] < position < spans[index][1]
+        return is_within(self._spans, position)

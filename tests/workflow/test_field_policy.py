@@ -120,7 +120,7 @@ def test_policies_are_those_of_the_matrix(row: tuple[str, str, str]) -> None:
         ("steps[].working_dir", "consts context env foreach params steps"),
         ("preconditions[].condition", "consts context env params steps"),
         ("steps[].run", "consts context env params steps"),
-        ("steps[].env", "consts env params steps"),
+        ("steps[].env", "consts context env params steps"),
         ("steps[].foreach", "consts context env foreach params steps"),
         ("worker_selector", "consts env params"),
         ("steps[].with.template", ""),
