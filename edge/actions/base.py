@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from edge.core.jsontypes import JsonObject
 from edge.workflow.model import DAG, Step
 from edge.workflow.values import Scope
 
@@ -24,6 +25,8 @@ class Outcome:
     error: str = ""
     #: name of a private file, which no error text may show
     private_file: str = ""
+    #: what the action publishes for later steps and for whoever started the run
+    published: JsonObject | None = None
 
 
 class ActionContext(Protocol):
@@ -42,6 +45,10 @@ class ActionContext(Protocol):
 
         `argv`: its words, where they are known and no shell splits the text.
         """
+        ...
+
+    def write_stdout(self, data: bytes) -> None:
+        """Print for the step: to its log, and to what captures its output."""
         ...
 
     async def run_process(self, argv: Sequence[str], executable: str) -> int:

@@ -25,7 +25,9 @@ _ACTIONS = {
     "command": _COMMAND,
     "shell": _COMMAND,
     "exec": _COMMAND,
+    "log": "edge.actions.log:run_log",
     "noop": "edge.actions.noop:run_noop",
+    "outputs": "edge.actions.outputs:run_outputs",
 }
 
 

@@ -8,11 +8,15 @@ import stat
 from dataclasses import dataclass, replace
 
 from edge.core.ids import safe_name
+from edge.core.jsontypes import JsonObject
 from edge.core.record import StepOutputs
 from edge.engine.logs import Capture, OutputSink
 from edge.engine.masking import Masker
 from edge.engine.output_file import OutputError, parse_output_file
+from edge.engine.publishing import Sources, publish
+from edge.workflow.json_text import compact
 from edge.workflow.model import Step
+from edge.workflow.values import Scope
 
 __all__ = ["Collected", "OutputCollector"]
 
@@ -73,8 +77,18 @@ class OutputCollector:
                 pass
             self._path = ""
 
-    def end(self, *, succeeded: bool) -> Collected:
-        """Return what this execution published; a failed one gives its output variable only."""
+    @property
+    def is_slow(self) -> bool:
+        """Return whether `end` is too much work for the event loop: a schema has to be checked."""
+        return self._step.output_schema is not None
+
+    def end(
+        self, *, succeeded: bool, scope: Scope, cwd: str, action: JsonObject | None = None
+    ) -> Collected:
+        """Return what this execution published; a failed one gives its output variable only.
+
+        `action` is what the action itself publishes.
+        """
         declared = None
         try:
             if succeeded:
@@ -87,6 +101,8 @@ class OutputCollector:
                         f"output exceeded maximum size limit of {self._limit_bytes} bytes"
                     )
             found = self._variable()
+            if succeeded:
+                found = publish(self._step, self._sources(scope, cwd, action))
         except OutputError as exc:
             return self._collected(self._variable(), error=self._masker.text(str(exc)))
         finally:
@@ -111,6 +127,16 @@ class OutputCollector:
         with open(fd, "rb") as file:
             return file.read(self._limit_bytes + 1)
 
+    def _sources(self, scope: Scope, cwd: str, action: JsonObject | None) -> Sources:
+        return Sources(
+            stdout=_text(self._out),
+            stderr=_text(self._err),
+            scope=scope,
+            cwd=cwd,
+            limit_bytes=self._limit_bytes,
+            action=action,
+        )
+
     def _variable(self) -> StepOutputs | None:
         if not self._step.output or self._out is None or self._out.is_over:
             return None
@@ -127,17 +153,22 @@ class OutputCollector:
         def text(value: str) -> str:
             return self._masker.text(value).encode("utf-8", "replace").decode()
 
-        published = outputs.published
-        if published and not self._masker.is_empty:
-            members = self._masker.value(json.loads(published))
-            published = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
         declared = outputs.declared
+        value = outputs.value
+        if value and (self._step.output_entries or self._step.output_schema is not None):
+            value = self._masked_json(value)
         return StepOutputs(
             variable=outputs.variable,
-            value=None if outputs.value is None else text(outputs.value),
+            value=None if value is None else text(value),
             declared=None if declared is None else {k: text(v) for k, v in declared.items()},
-            published=text(published),
+            published=text(self._masked_json(outputs.published)),
         )
+
+    def _masked_json(self, text: str) -> str:
+        """Mask inside the texts of a JSON text: there a secret may be written with escapes."""
+        if not text or self._masker.is_empty:
+            return text
+        return compact(self._masker.value(json.loads(text)))
 
 
 def _text(capture: Capture | None) -> str:

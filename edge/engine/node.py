@@ -11,6 +11,7 @@ import re
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -258,23 +259,30 @@ class NodeRun:
             self._env = process_environ(self.scope)
             try:
                 outcome = await find_action(self.step)(self)
-                return self._exited(outcome)
+                return await self._exited(outcome)
             finally:
                 self.scope = bare
         except OSError as exc:
             reason = (exc.strerror or str(exc)).lower()
             text = f"failed to set up step: mkdir {exc.filename}: {reason}"
-            return self._exited(Outcome(1, text))
+            return await self._exited(Outcome(1, text))
         finally:
             self._collector.abandon()
 
-    def _exited(self, outcome: Outcome) -> NodeExited:
+    async def _exited(self, outcome: Outcome) -> NodeExited:
         assert self._out is not None
         assert self._err is not None
         self._out.flush()
         self._err.flush()
         error = outcome.error
-        collected = self._collector.end(succeeded=not error)
+        end = partial(
+            self._collector.end,
+            succeeded=not error,
+            scope=self.scope,
+            cwd=self.cwd,
+            action=outcome.published,
+        )
+        collected = await trio.to_thread.run_sync(end) if self._collector.is_slow else end()
         if error and self._err.tail and self._has_run:
             tail = self._err.tail.decode("utf-8", "replace")
             error = f"{error}\nrecent stderr (tail):\n{tail}"
@@ -304,6 +312,11 @@ class NodeRun:
             self._commands[number - 1 : number] = [entry]
             commands = [self._run.masker.members(item) for item in self._commands]
             self._run.post(NodeResolved(self.key, {"commands": list(commands)}))
+
+    def write_stdout(self, data: bytes) -> None:
+        """Print for the step (see `ActionContext`)."""
+        assert self._out is not None
+        self._out.write(data)
 
     async def run_process(self, argv: Sequence[str], executable: str) -> int:
         """Run one process of the step (see `ActionContext`)."""

@@ -50,9 +50,6 @@ def missing_of_step(step: Step) -> str:
         ("container", step.container is not None),
         ("repeat_policy", step.repeat_policy is not None),
         ("mail_on_error", step.mail_on_error),
-        ("output as a map", bool(step.output_entries)),
-        ("output_schema", step.output_schema is not None),
-        ("stdout.outputs", step.stdout_outputs is not None),
         ("stdout.artifact", bool(step.stdout_artifact)),
         ("stderr.artifact", bool(step.stderr_artifact)),
     )

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from edge.core.jsontypes import JsonObject
 from edge.core.record import NodeRecord
 from edge.core.status import NodeStatus, RunStatus
+from edge.engine.run_outputs import run_outputs
 from edge.engine.runner import Runner
 from edge.workflow.model import (
     DAG,
@@ -19,6 +21,7 @@ from edge.workflow.model import (
     EnvVar,
     Handlers,
     OutputDecl,
+    OutputEntry,
     Precondition,
     RetryPolicy,
     Secret,
@@ -244,6 +247,75 @@ async def test_an_output_that_is_too_large_fails_its_step(tmp_path: Path) -> Non
     assert node.error == "output exceeded maximum size limit of 100 bytes"
     assert node.output_variables == {"DAGU_CONTINUE_ON.a": "DAGU_CONTINUE_ON.a=false"}
     assert len(_out(node)) == 300_000
+
+
+# -- structured and published outputs
+
+
+async def test_dependents_read_structured_outputs(tmp_path: Path) -> None:
+    """spec 11 sections 8.5 and 8.6: `${id.output.k}`, `${id.outputs.k}`; it feeds the run's."""
+    entries = (
+        OutputEntry(key="v", source="stdout", decode="json", select=".v"),
+        OutputEntry(key="lit", value="$S"),
+    )
+    runner = await _run(
+        tmp_path,
+        _step("a", """echo '{"v": 7}'""", output_entries=entries),
+        _step("b", "echo ${a.output.v} ${a.output.lit} ${a.outputs.v} '${a.outputs}'", depends="a"),
+        Step(
+            name="c",
+            id="c",
+            type="noop",
+            depends=("a",),
+            output_entries=(OutputEntry(key="w", value="${a.output.v}-x"),),
+        ),
+        env=(EnvVar("S", "api"),),
+    )
+    a, b, c = runner.record.nodes
+    assert a.output_value == a.outputs_value == '{"lit":"api","v":7}'
+    assert a.output_variables == {}
+    assert _out(b) == '7 api 7 {"lit":"api","v":7}\n'
+    assert (c.status, c.outputs_value) == (NodeStatus.SUCCEEDED, '{"w":"7-x"}')
+    assert run_outputs(runner.record) == {"v": "7", "lit": "api", "w": "7-x"}
+
+
+async def test_secrets_with_quotes_are_masked_in_structured_outputs(tmp_path: Path) -> None:
+    """spec 11 section 9: B, C and D, also where JSON writes the secret with escapes."""
+    runner = await _run(
+        tmp_path,
+        _step("a", "echo x", output_entries=(OutputEntry(key="k", value="is ${env.T}"),)),
+        _step("b", "printf %s '${a.output.k}'", depends="a"),
+        env=(EnvVar("K", 'q"uo\\te'),),
+        secrets=_SECRETS,
+    )
+    a, b = runner.record.nodes
+    assert a.output_value == a.outputs_value == '{"k":"is *******"}'
+    assert _out(b) == "is *******"
+    assert a.outputs is not None
+    assert a.outputs.value == '{"k":"is q\\"uo\\\\te"}'
+
+
+async def test_a_failed_step_has_no_structured_output(tmp_path: Path) -> None:
+    """spec 11 section 3: output literals are resolved after the step succeeded."""
+    runner = await _run(
+        tmp_path, _step("a", "exit 3", output_entries=(OutputEntry(key="k", value="v"),))
+    )
+    assert runner.record.nodes[0].outputs_value == ""
+
+
+async def test_output_schema_is_checked(tmp_path: Path) -> None:
+    """spec 11 section 8.5: a mismatch fails the step."""
+    schema: JsonObject = {"type": "object", "required": ["a"]}
+    runner = await _run(
+        tmp_path,
+        _step("a", "echo '{}'", output_schema=schema),
+        _step("b", """echo '{ "a": 1 }'""", output="V", output_schema=schema),
+        _step("c", "echo ${b.output.a} '${V.a}'", depends="b"),
+    )
+    a, b, c = runner.record.nodes
+    assert a.error.startswith("stdout JSON does not match output_schema")
+    assert b.output_value == '{"a":1}'
+    assert _out(c) == "1 1\n"
 
 
 # -- outputs.json
