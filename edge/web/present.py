@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from edge.core.clock import from_ms
 from edge.core.durations import summary_duration
-from edge.core.jsontypes import JsonObject, JsonValue
+from edge.core.jsontypes import JsonValue
 from edge.core.record import NodeRecord, RunRecord
 from edge.core.status import NodeStatus, RunStatus, display_status
+from edge.web.execution import execution_summary, execution_text
 from edge.web.graph import BOX_HEIGHT, BOX_WIDTH, lay_out
 
 __all__ = [
@@ -199,34 +200,6 @@ def _row(
         streams=tuple(name for name, path in streams if path and started),
         is_handler=is_handler,
     )
-
-
-def execution_text(step: JsonObject) -> str:
-    """Return what a step runs, as one text: its commands, its script, or the child's name."""
-    script = _text(step.get("script"))
-    if script:
-        return script.rstrip("\n")
-    lines = []
-    for item in _list(step.get("commands")):
-        if not isinstance(item, dict):
-            continue
-        whole = _text(item.get("cmdWithArgs"))
-        if not whole:
-            args = [_text(arg) for arg in _list(item.get("args"))]
-            whole = " ".join([_text(item.get("command")), *args])
-        lines.append(whole)
-    child = step.get("childDag")
-    if not lines and isinstance(child, dict):
-        lines.append(f"{_text(child.get('name'))} {_text(child.get('params'))}".strip())
-    return "\n".join(line for line in lines if line)
-
-
-def execution_summary(text: str) -> str:
-    """Return the line that tells most of a longer text: the first that is no shebang or comment."""
-    for line in text.splitlines():
-        if line.strip() and not line.lstrip().startswith("#") and line.strip() != "set -eu":
-            return line.strip()[:70]
-    return text.strip()[:70]
 
 
 def unmet_conditions(conditions: Iterable[JsonValue]) -> list[str]:

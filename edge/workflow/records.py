@@ -15,6 +15,7 @@ from edge.workflow.model import (
     ScriptRun,
     Step,
 )
+from edge.workflow.part_records import part_records
 from edge.workflow.words import split_words
 
 __all__ = [
@@ -26,6 +27,9 @@ __all__ = [
 ]
 
 _NANOSECONDS = 1_000_000_000
+_WITH_OPERATION = frozenset(
+    ("wait", "file", "outputs", "state", "artifact", "data", "archive", "git", "s3")
+)
 
 
 def step_record(step: Step, dag: DAG) -> JsonObject:
@@ -57,6 +61,10 @@ def step_record(step: Step, dag: DAG) -> JsonObject:
     _put(found, "env", [f"{item.name}={item.value}" for item in step.env])
     if step.timeout_s:
         found["timeout"] = step.timeout_s * _NANOSECONDS
+    found.update(part_records(step))
+    loop = found.get("foreach")
+    if step.foreach is not None and isinstance(loop, dict):
+        loop["steps"] = [step_record(item, dag) for item in step.foreach.steps]
     return found
 
 
@@ -69,6 +77,10 @@ def recorded_commands(step: Step) -> list[JsonObject]:
         return [argv_record((run.command, *run.args))]
     if isinstance(run, ScriptRun) and run.command:
         return [command_record(run.command)]
+    type_, _, operation = step.action.partition(".")
+    # of these actions the record holds the operation in the place of a command
+    if run is None and operation and type_ in _WITH_OPERATION:
+        return [{"command": operation, "cmdWithArgs": operation}]
     return []
 
 

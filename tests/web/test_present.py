@@ -69,19 +69,6 @@ def test_step_rows_list_handlers_last_and_streams_of_started_steps() -> None:
     assert [row.is_handler for row in rows] == [False, False, False, True]
 
 
-def test_execution_text_of_all_forms() -> None:
-    cases: list[tuple[JsonObject, str]] = [
-        ({"script": "a\nb\n", "commands": [{"command": "x"}]}, "a\nb"),
-        ({"commands": [{"command": "cat", "args": ["f"], "cmdWithArgs": "cat f"}]}, "cat f"),
-        ({"commands": [{"command": "cat", "args": ["f"]}, {"command": "ls"}]}, "cat f\nls"),
-        ({"childDag": {"name": "child", "params": "A=1"}}, "child A=1"),
-        ({"commands": None, "script": 5}, "5"),
-        ({}, ""),
-    ]
-    for step, text in cases:
-        assert present.execution_text(step) == text
-
-
 def test_unreachable_only_for_an_open_condition() -> None:
     condition: JsonObject = {"type": "Reachable", "status": "Unknown", "reason": "LeaseOverdue"}
     record = fakes.record(extra={"conditions": [{"type": "Runnable"}, condition]})
