@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from edge.workflow.model import DAGType
-from edge.workflow.nodes import MapNode, Node
+from edge.workflow.nodes import Node
+
+if TYPE_CHECKING:
+    from edge.workflow.custom_actions import CustomAction
 
 __all__ = ["Build", "Defaults"]
 
@@ -22,7 +26,7 @@ class Defaults:
 class Build:
     """The surroundings of a step: its document, and where in it the step stands.
 
-    `actions` are the custom actions by name, each its mapping as written; `warnings` is appended
+    `actions` are the custom actions by name; `warnings` is appended
     to. `handler` is the event of a handler step, `in_body` tells of a step inside `foreach`.
     """
 
@@ -45,7 +49,7 @@ class Build:
         dag_type: DAGType = DAGType.GRAPH,
         dialect: str = "v2",
         defaults: Defaults | None = None,
-        actions: Mapping[str, MapNode] | None = None,
+        actions: Mapping[str, CustomAction] | None = None,
         has_container: bool = False,
         has_ssh: bool = False,
         has_redis: bool = False,
@@ -56,7 +60,7 @@ class Build:
         self.dag_type = dag_type
         self.dialect = dialect
         self.defaults = defaults or Defaults({})
-        self.actions: Mapping[str, MapNode] = actions or {}
+        self.actions: Mapping[str, CustomAction] = actions or {}
         self.has_container = has_container
         self.has_ssh = has_ssh
         self.has_redis = has_redis

@@ -14,7 +14,14 @@ from edge.workflow.dialect import is_v1, normalise
 from edge.workflow.documents import Part, document_error, raw_problems, read_parts
 from edge.workflow.model import DAG
 from edge.workflow.nodes import MapNode, ScalarNode
-from edge.workflow.problems import DAGError, Fault, FaultError, Problem, ValidationReport
+from edge.workflow.problems import (
+    DAGError,
+    Fault,
+    FaultError,
+    Problem,
+    RegistryError,
+    ValidationReport,
+)
 from edge.workflow.root import Inherited, build_dag
 from edge.workflow.shapes import is_null
 from edge.workflow.yaml_reader import read_documents
@@ -337,6 +344,14 @@ def _decode_error(faults: tuple[Fault, ...] | list[Fault], number: int) -> DAGEr
 
 
 def _build_error(errors: list[FaultError], number: int) -> DAGError:
+    registry = [
+        fault for error in errors if isinstance(error, RegistryError) for fault in error.faults
+    ]
+    if registry:
+        # nothing that uses the actions can be judged
+        text = "; ".join(fault.text for fault in registry)
+        message = f"failed to process document {number}: {text}"
+        return DAGError(message, [_problem(fault, "") for fault in registry], [message])
     bullets: list[str] = []
     problems: list[Problem] = []
     for error in errors:

@@ -21,6 +21,7 @@ __all__ = [
     "Notice",
     "Place",
     "Problem",
+    "RegistryError",
     "ValidationReport",
     "field_text",
 ]
@@ -148,6 +149,10 @@ class FaultError(Exception):
     def within(self, base: str, section: str) -> FaultError:
         """Return the same faults as those of a step or handler."""
         return FaultError(self.faults, decoding=self.decoding, base=base, section=section)
+
+
+class RegistryError(FaultError):
+    """Faults in declarations of custom actions: nothing after them is read."""
 
 
 _R = TypeVar("_R")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from edge.core.errors import UserError
 from edge.core.ids import check_dag_name
@@ -48,6 +49,9 @@ from edge.workflow.shapes import (
 from edge.workflow.step_policies import read_defaults
 from edge.workflow.step_rules import check_dispatch
 from edge.workflow.steps import build_handlers, build_steps
+
+if TYPE_CHECKING:
+    from edge.workflow.custom_actions import CustomAction
 
 __all__ = ["Inherited", "build_dag"]
 
@@ -218,12 +222,14 @@ def _mails(dag: DAG, fields: Decoded, found: Findings) -> DAG:
 def _steps(dag: DAG, fields: Decoded, found: Findings, warnings: list[str]) -> DAG:
     """Build handlers and steps, and what depends on them."""
     defaults = _defaults(fields, found, dag.dialect)
-    if defaults is None:
+    actions: dict[str, CustomAction] | None = found.read(lambda: _actions(fields), None)
+    if defaults is None or actions is None:
         return dag
     build = Build(
         dag_type=dag.type,
         dialect=dag.dialect,
         defaults=defaults,
+        actions=actions,
         has_container=fields.get("container") is not None,
         has_ssh=fields.get("ssh") is not None,
         has_redis=fields.get("redis") is not None,
@@ -258,6 +264,15 @@ def _check_name(fields: Decoded, name: str) -> None:
     except UserError as exc:
         node = fields.at("name")
         raise FaultError([Fault(node.line, node.column, "name", str(exc))]) from None
+
+
+def _actions(fields: Decoded) -> dict[str, CustomAction]:
+    if fields.get("actions") is None and fields.get("step_types") is None:
+        return {}
+    # with it comes the library of JSON schemas, which costs more than everything else of a start
+    from edge.workflow.custom_actions import read_actions
+
+    return read_actions(fields)
 
 
 def _type(fields: Decoded, dialect: str) -> DAGType:

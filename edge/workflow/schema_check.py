@@ -95,6 +95,17 @@ def _check_references(kind: Any, schema: JsonObject) -> Resolver[Any]:
     return top
 
 
+_NONE: Mapping[tuple[str | int, ...], bool] = {}
+
+
+def _takes_any_text(schema: object) -> bool:
+    """Return whether a schema is one of texts that does not list its values."""
+    if not isinstance(schema, Mapping) or "enum" in schema or "const" in schema:
+        return False
+    kind = schema.get("type", "string")
+    return kind == "string" or (isinstance(kind, list) and "string" in kind)
+
+
 class CompiledSchema:
     """A checked schema. Neither method changes the value it is given."""
 
@@ -116,13 +127,23 @@ class CompiledSchema:
             return {}
         return {name: self._seen_through(value) for name, value in found.items()}
 
-    def validate(self, value: JsonValue, *, echo: bool = True) -> str:
+    def validate(
+        self,
+        value: JsonValue,
+        *,
+        echo: bool = True,
+        references: Mapping[tuple[str | int, ...], bool] = _NONE,
+    ) -> str:
         """Return what is wrong with a value, the first finding only; "" when nothing is.
 
-        Without `echo` no part of the value is repeated, member names included.
+        Without `echo` no part of the value is repeated, member names included. `references` are the
+        places whose value is not known yet: True = whatever fits, False = some text.
         """
         try:
             for error in self._validator.iter_errors(value):
+                is_whole = references.get(tuple(error.absolute_path))
+                if is_whole or (is_whole is False and _takes_any_text(error.schema)):
+                    continue
                 return _error_text(error, echo=echo)
         except RecursionError:
             return "validating root: the value or the schema is nested too deeply"

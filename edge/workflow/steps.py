@@ -127,6 +127,11 @@ def _items(node: Node) -> Iterator[_Item]:
 
 def _step(fields: Decoded, build: Build, line: int, path: str) -> NamedStep:
     """Build one step; its name stands as written, its body is not named yet."""
+    custom = ""
+    if build.actions:
+        from edge.workflow.action_expansion import expand_action
+
+        fields, custom = expand_action(fields, build)
     found = Findings()
     executed = _NOTHING
     foreach: Foreach | None = None
@@ -166,6 +171,7 @@ def _step(fields: Decoded, build: Build, line: int, path: str) -> NamedStep:
         type="parallel" if parallel and executed.type == "dag" else executed.type,
         action=executed.action,
         options=executed.options,
+        custom_action=custom,
         sub_dag=executed.sub_dag,
         parallel=parallel,
         foreach=foreach,
@@ -202,7 +208,7 @@ def _step(fields: Decoded, build: Build, line: int, path: str) -> NamedStep:
     return NamedStep(
         step=step,
         name=step.name,
-        prefix=executed.prefix,
+        prefix=custom or executed.prefix,
         depends=None if depends is None else read_depends(depends),
         fields=fields,
         path=path,
