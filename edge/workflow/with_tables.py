@@ -76,6 +76,8 @@ INPUTS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("overwrite", "atomic", "recursive", "include_dirs"), "flag"),
     },
     "log": {"message": "text"},
+    # an old router has its table in the step; `router.route` is checked where it is read
+    "router": {},
     "outputs": {"values": "map"},
     "template": {
         **{"template": "text", "template_ref": "text", "data": "map", "output": "text"},

@@ -234,9 +234,13 @@ def test_steps(document: str, names: list[str]) -> None:
 @pytest.mark.parametrize("ours", ["actions", "step_types"])
 @pytest.mark.parametrize("theirs", ["actions", "step_types"])
 def test_custom_actions_conflict(ours: str, theirs: str) -> None:
+    fields = {
+        "actions": "{input_schema: {type: object}, template: {run: a}}",
+        "step_types": "{type: log, input_schema: {type: object}, template: {}}",
+    }
     error = refused(
-        f"{ours}:\n  greet: {{template: {{run: a}}}}\nsteps: [{{run: a}}]\n",
-        base_text=f"{theirs}: {{greet: {{template: {{run: b}}}}}}",
+        f"{ours}:\n  greet: {fields[ours]}\nsteps: [{{run: a}}]\n",
+        base_text=f"{theirs}: {{greet: {fields[theirs]}}}",
     )
     assert error.message.startswith(
         'failed to process document 0: duplicate custom action "greet" conflicts with'
