@@ -47,7 +47,7 @@ def read_action(name: str, fields: Decoded, build: Build) -> Execution:
         return _remote(name, inputs, fields)
     type_ = type_of(name)
     if type_ is None:
-        unknown_action(node, "action", name, known_actions())
+        unknown_action(node, "action", name, [*build.actions, *known_actions()])
     _check_known(name, inputs, place)
     if name == "exec":
         return _exec(inputs, fields, build)

@@ -114,7 +114,8 @@ def _nothing(fields: Decoded, build: Build, written: str) -> Execution:
     if not written and is_noop(fields):
         check_capabilities(fields, "noop", None, fields.node, has_shell=False)
         return Execution(type="noop", action="noop")
-    fail(fields.node, "command", "step command is required")
+    # refused when all steps are built: `step_rules`
+    return Execution(prefix=written)
 
 
 def _settings(fields: Decoded) -> MapNode:

@@ -26,6 +26,8 @@ def check_rules(
 ) -> Iterable[Fault]:
     """Yield the faults; `steps` and `built` are the same steps, with and without their names."""
     for step, item in zip(steps, built, strict=True):
+        if step.run is None and not step.type and not step.action:
+            yield _fault(item, "command", "step command is required", "command")
         if step.parallel is not None and step.type not in _SUB_DAG:
             message = "parallel currently requires action: dag.run or dag.enqueue"
             yield _fault(item, "parallel", message, "parallel")

@@ -246,7 +246,8 @@ def test_old_forms_warn_with_what_replaces_them() -> None:
           - {command: x, shell: sh, shell_args: [a]}
           - {type: chat, messages: [], llm: {}}
           - {type: router, value: v, routes: {p: [a]}}
-        """
+        """,
+        default_name="a",
     )
     texts = [
         "steps[0].exec is deprecated; use action: exec",
