@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.cli.flags import Command, Flag, Parsed
-from edge.cli.start import PARAM_FLAGS, load_for_start, overrides_of
+from edge.cli.start import PARAM_FLAGS, load_for_start, overrides_of, settled_params
 
 __all__ = ["command", "run"]
 
@@ -24,10 +24,9 @@ def run(parsed: Parsed) -> int:
     """Print the tree of a run that did nothing; leaves no record."""
     settings = parsed.settings()
     from edge.config.home import prepare_home
-    from edge.workflow.params import resolve_params
 
     dag = load_for_start(parsed, settings)
-    params = resolve_params(dag, overrides_of(parsed))
+    params = settled_params(settings, dag, overrides_of(parsed), evaluate_texts=False)
     prepare_home(settings)
     import trio
 

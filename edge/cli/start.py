@@ -13,10 +13,11 @@ from edge.core.status import TriggerType
 
 if TYPE_CHECKING:
     from edge.config.settings import Settings
+    from edge.engine.watcher import Watcher
     from edge.workflow.model import DAG
-    from edge.workflow.params import ParamOverrides
+    from edge.workflow.params import ParamOverrides, ResolvedParams
 
-__all__ = ["PARAM_FLAGS", "command", "load_for_start", "overrides_of", "run"]
+__all__ = ["PARAM_FLAGS", "command", "load_for_start", "overrides_of", "run", "settled_params"]
 
 PARAM_FLAGS = (
     Flag("params", "p", help="parameters as one text; `-- a K=v` beats it"),
@@ -60,14 +61,12 @@ def run(parsed: Parsed) -> int:
     labels = _labels(parsed)
     dag = load_for_start(parsed, settings)
     overrides = overrides_of(parsed)
-    from edge.workflow.params import resolve_params
-
-    params = resolve_params(dag, overrides)
     from edge.config.home import prepare_home
 
-    prepare_home(settings)
     run_id = parsed.text("run-id") or None
     if parsed.flag("dispatch"):
+        params = settled_params(settings, dag, overrides)
+        prepare_home(settings)
         import trio
 
         from edge.cli.dispatched import DispatchedRun
@@ -91,6 +90,8 @@ def run(parsed: Parsed) -> int:
 
     # Before trio: a fork is only safe while there is one thread and no event loop.
     watcher = fork_watcher()
+    params = settled_params(settings, dag, overrides, watcher)
+    prepare_home(settings)
     import trio
 
     from edge.cli.foreground import ForegroundRun
@@ -184,6 +185,47 @@ def load_for_start(parsed: Parsed, settings: Settings) -> DAG:
     for warning in dag.warnings:
         get_logger().warning(warning, dag=dag.name)
     return dag
+
+
+def settled_params(
+    settings: Settings,
+    dag: DAG,
+    overrides: ParamOverrides,
+    watcher: Watcher | None = None,
+    *,
+    evaluate_texts: bool = True,
+) -> ResolvedParams:
+    """Return the parameters of the run; an event loop runs only where something must be done.
+
+    Raises: UserError, before there is a record.
+    """
+    from edge.workflow.params import is_dynamic, resolve_params
+
+    if not is_dynamic(dag):
+        return resolve_params(dag, overrides)
+    from functools import partial
+
+    import trio
+
+    from edge.config.environment import engine_environment
+    from edge.engine.processes import Spawner
+    from edge.engine.run_params import settle_params
+
+    spawner = Spawner(watcher)
+    try:
+        return trio.run(
+            partial(
+                settle_params,
+                dag,
+                overrides,
+                spawner=spawner,
+                environ=engine_environment(os.environ),
+                default_shell=settings.default_shell,
+                evaluate_texts=evaluate_texts,
+            )
+        )
+    finally:
+        spawner.close()
 
 
 def overrides_of(parsed: Parsed) -> ParamOverrides:

@@ -22,6 +22,7 @@ from edge.core.ids import RunRef, attempt_id_from, attempt_key
 from edge.core.record import RunRecord
 from edge.core.status import RunStatus, TriggerType
 from edge.store import Snapshot, Store
+from edge.workflow.params import is_dynamic
 from edge.workflow.selector import resolve_selector
 
 if TYPE_CHECKING:
@@ -30,16 +31,32 @@ if TYPE_CHECKING:
 
 __all__ = ["Dispatcher", "params_text", "task_for"]
 
+#: the escapes of the grammar of parameters; JSON's `\\u` is none of them
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"})
 _STALE = "failed to prepare attempt: stale queue dispatch: "
 
 
-def params_text(params: ResolvedParams) -> str:
-    """Return the task's string form: `WHO="parent" N="2"`, positional values without a name."""
-    parts = []
-    for name, value in params.items:
-        quoted = json.dumps(value, ensure_ascii=False)
-        parts.append(quoted if name.isdigit() else f"{name}={quoted}")
-    return " ".join(parts)
+def params_text(dag: DAG, params: ResolvedParams) -> str:
+    """Return the task's string form: `WHO="parent" N="2"`, positional values without a name.
+
+    A position counts every word, so a positional value stands in its own place; where words before
+    it are missing, a named one is repeated. A caller's JSON goes as it was, unless the other side
+    could not complete it without evaluating something.
+    """
+    if params.json_text and not is_dynamic(dag):
+        if not any(item.is_inherited for item in dag.params):
+            return params.json_text
+    named = [f"{name}={_quoted(text)}" for name, text in params.items if not name.isdigit()]
+    places = {int(name): _quoted(text) for name, text in params.items if name.isdigit()}
+    rest = iter(named)
+    words: list[str] = []
+    for place in range(1, max(places, default=0) + 1):
+        words.append(places.get(place) or next(rest, named[-1] if named else '""'))
+    return " ".join([*words, *rest])
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.translate(_ESCAPES) + '"'
 
 
 def task_for(
@@ -65,7 +82,7 @@ def task_for(
         dag_run_id=run_id,
         operation=pb.OPERATION_START,
         target=dag.name,
-        params=params_text(params),
+        params=params_text(dag, params),
         worker_selector=selector,
         definition=dag.text,
         labels=",".join(labels),

@@ -57,7 +57,7 @@ def plan_task(task: pb.Task, base_text: str) -> _Plan:
     """Load the DAG and the parameters of a task. Raises: EdgeError, the text of the report."""
     from edge.engine.support import check_runnable
     from edge.workflow.load import load_dag
-    from edge.workflow.params import ResolvedParams, parse_override_text, resolve_params
+    from edge.workflow.params import ResolvedParams, parse_override_text, stored_params
 
     _check_supported(task)
     previous = _previous(task)
@@ -76,7 +76,7 @@ def plan_task(task: pb.Task, base_text: str) -> _Plan:
         raise UserError("dependencies is not available in this build of edge")
     if previous is not None:
         return _Plan(dag, ResolvedParams.from_list(previous.params_list))
-    return _Plan(dag, resolve_params(dag, parse_override_text(task.params)))
+    return _Plan(dag, stored_params(dag, parse_override_text(task.params)))
 
 
 def scratch_dir(worker_id: str, run_id: str, attempt_id: str) -> Path:

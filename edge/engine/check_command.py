@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import trio
 
-from edge.engine.conditions import CommandResult
+from edge.engine.evaluation import CommandResult
 from edge.engine.processes import Spawner, SpawnSpec, StepProcess
 
 __all__ = ["CheckCommand"]
@@ -18,7 +18,7 @@ _OUTPUT_MAX_BYTES = 1 << 20
 
 
 class CheckCommand:
-    """Runs the commands of one list of preconditions."""
+    """Runs the commands of one list of preconditions, or of one parameter."""
 
     def __init__(self, spawner: Spawner, run_id: str, env: Mapping[str, str], cwd: str) -> None:
         self._spawner = spawner

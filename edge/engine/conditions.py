@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from edge.actions.base import ActionError
 from edge.actions.invocation import SelectedShell, find_program
 from edge.actions.status import exit_error
+from edge.engine.evaluation import CommandRunner, evaluate, start_failure
 from edge.engine.events import Verdict
-from edge.engine.substitution import SubstitutionError, split_commands
+from edge.engine.substitution import SubstitutionError
 from edge.workflow.field_policy import policy_of
 from edge.workflow.model import Precondition
 from edge.workflow.values import Scope, resolve
 
-__all__ = ["CheckResult", "CommandResult", "CommandRunner", "check_all", "matches"]
+__all__ = ["CheckResult", "check_all", "matches"]
 
-_SUBSTITUTION_LIMIT_S = 2.0
 _CONDITION = "preconditions[].condition"
 _COMPARISON = "preconditions[].condition of a comparison"
 _DIRECT = "preconditions[].condition without a shell"
-
-
-@dataclass(frozen=True, slots=True)
-class CommandResult:
-    """A finished command: exit status (negative = signal) and its output where it was wanted."""
-
-    status: int
-    stdout: bytes = b""
-    stderr: bytes = b""
-    timed_out: bool = False
-
-
-class CommandRunner(Protocol):
-    """Runs a short command for a check."""
-
-    async def __call__(
-        self,
-        argv: Sequence[str],
-        executable: str,
-        *,
-        capture: bool = False,
-        limit_s: float | None = None,
-    ) -> CommandResult:
-        """Run it to its end. Raises: OSError when it cannot be started."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +123,7 @@ class _Check:
         except ActionError as exc:
             return f"condition was not met: {exc}"
         except (OSError, ValueError) as exc:
-            return f"condition was not met: {_os_text(exc, argv[0], self._cwd)}"
+            return f"condition was not met: {start_failure(exc, argv[0], self._cwd)}"
         error = exit_error(result.status)
         return f"condition was not met: {error}" if error else ""
 
@@ -162,43 +135,13 @@ class _Check:
 
     async def _evaluate(self, text: str) -> str:
         """Return the text with its commands replaced by what they print."""
-        found = []
+        shell = "sh" if self._shell.is_direct else self._shell.argv[0]
         try:
-            for part in split_commands(text):
-                resolved = resolve(part.text, policy_of("preconditions[].eval"), self._scope)
-                found.append(await self._substitute(resolved) if part.is_command else resolved)
+            policy = policy_of("preconditions[].eval")
+            return await evaluate(
+                text, self._scope, policy, shell=shell, cwd=self._cwd, run=self._run
+            )
         except SubstitutionError as exc:
             raise _EvaluationError(
                 f"failed to evaluate the value: Error=phase substitute: {exc}"
             ) from exc
-        return "".join(found)
-
-    async def _substitute(self, command: str) -> str:
-        shell = ("sh",) if self._shell.is_direct else self._shell.argv[:1]
-        failed = f'failed to execute command "{command}"'
-        try:
-            result = await self._run(
-                (*shell, "-c", command),
-                find_program(shell[0], self._scope, self._cwd),
-                capture=True,
-                limit_s=_SUBSTITUTION_LIMIT_S,
-            )
-        except ActionError as exc:
-            raise SubstitutionError(f"{failed}: {exc}") from exc
-        except (OSError, ValueError) as exc:
-            raise SubstitutionError(f"{failed}: {_os_text(exc, shell[0], self._cwd)}") from exc
-        if result.timed_out:
-            raise SubstitutionError(f"{failed}: timed out after {_SUBSTITUTION_LIMIT_S:g}s")
-        if error := exit_error(result.status):
-            stderr = result.stderr.decode("utf-8", "replace")
-            raise SubstitutionError(f"{failed}: {error}\nstderr={stderr}")
-        return result.stdout.decode("utf-8", "replace").strip()
-
-
-def _os_text(exc: Exception, program: str, cwd: str) -> str:
-    if isinstance(exc, OSError):
-        reason = (exc.strerror or str(exc)).lower()
-        if not os.path.isdir(cwd):
-            return f"chdir {cwd}: {reason}"
-        return f"fork/exec {program}: {reason}"
-    return str(exc)

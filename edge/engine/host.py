@@ -23,12 +23,13 @@ from edge.engine.attempt import AttemptResult, AttemptSpec, new_record, run_file
 from edge.engine.plan import build_plan
 from edge.engine.processes import Spawner
 from edge.engine.reporter import StoreReporter
+from edge.engine.run_params import settle_params
 from edge.engine.runner import Runner, open_record
 from edge.engine.support import check_runnable
 from edge.store import HostIdentity, Snapshot, Store
 from edge.store.writer import StoreWriter
 from edge.workflow.model import DAG
-from edge.workflow.params import ResolvedParams
+from edge.workflow.params import ParamOverrides, ResolvedParams
 
 __all__ = ["RunHost"]
 
@@ -85,6 +86,16 @@ class RunHost:
             self._nursery = nursery
             task_status.started()
             await self._poll_aborts()
+
+    async def settle_params(self, dag: DAG, overrides: ParamOverrides) -> ResolvedParams:
+        """Return the parameters of a new run, evaluated and checked. Raises: UserError."""
+        return await settle_params(
+            dag,
+            overrides,
+            spawner=self._spawner,
+            environ=self._process_environ,
+            default_shell=self.settings.default_shell,
+        )
 
     async def start(
         self,

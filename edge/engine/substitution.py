@@ -40,8 +40,9 @@ def split_commands(text: str) -> list[Part]:
             at += 1
             continue
         body = text[at + opening : close] if close >= 0 else ""
-        if close < 0 or not body:
-            at += opening
+        if not body:
+            # unclosed, or an empty pair: both stay
+            at = close + 1 if close >= 0 else at + opening
             continue
         if opening == 2 and ("$(" in body or "`" in body):
             raise SubstitutionError("nested command substitution is not supported")

@@ -21,12 +21,7 @@ from edge.store import HostIdentity, RunSummary, Store
 from edge.store.view import as_seen
 from edge.store.writer import StoreWriter
 from edge.workflow.model import DAG
-from edge.workflow.params import (
-    ParamOverrides,
-    ResolvedParams,
-    parse_override_text,
-    resolve_params,
-)
+from edge.workflow.params import ParamOverrides, ResolvedParams, parse_override_text
 
 if TYPE_CHECKING:
     from edge.config.settings import Settings
@@ -104,7 +99,7 @@ class ServiceControl:
     ) -> RunRef:
         if self.is_stopping:
             raise UserError(_SERVICE_STOPS)
-        params = resolve_params(dag, overrides)
+        params = await self._runs.settle_params(dag, overrides)
         if not goes_to_worker(
             dag,
             coordinator_enabled=self._settings.coordinator.enabled,

@@ -17,6 +17,7 @@ from edge.store import RunFilter
 from edge.web import present
 from edge.web.runview import run_rows, run_values, seen_record, seen_summary
 from edge.web.site import Site
+from edge.web.start_form import fields_of, has_free_text, params_text
 
 if TYPE_CHECKING:
     from edge.scheduler.catalog import CatalogEntry
@@ -90,7 +91,7 @@ def add_routes(app: QuartTrio, site: Site) -> None:
                 check_run_id(run_id)
             if run_id == "latest":
                 raise EdgeError("dag-run ID latest: this word means the newest run; choose another")
-            ref = await ctx.control.start(dag, _params_text(dag, given), run_id or None)
+            ref = await ctx.control.start(dag, params_text(dag, given), run_id or None)
         except EdgeError as exc:
             message = str(exc)
             return await site.page(
@@ -114,14 +115,6 @@ def _startable(entry: CatalogEntry) -> DAG:
     if entry.error or entry.dag is None:
         raise EdgeError(f"{entry.file_name} cannot be started: its file has errors")
     return entry.dag
-
-
-def _params_text(dag: DAG, given: Mapping[str, str]) -> str:
-    if not dag.params:
-        return given.get("params", "").strip()
-    defaults = [(p.name, p.default, p.positional) for p in dag.params]
-    values = {p.name: given.get(f"param.{p.name}", p.default or "") for p in dag.params}
-    return present.params_text(defaults, values)
 
 
 def _list_values(site: Site, workers: Sequence[WorkerRow]) -> dict[str, object]:
@@ -161,7 +154,7 @@ def _row(site: Site, entry: CatalogEntry, latest: Mapping[str, RunSummary]) -> D
         error=present.short_error(entry.error, str(site.ctx.settings.paths.dags_dir)),
         suspended=entry.suspended,
         is_shadowed=entry.is_shadowed,
-        has_params=bool(dag and dag.params),
+        has_params=dag is not None and bool(fields_of(dag) or dag.params_schema),
         schedules=schedule_texts(dag),
         next_ms=next_start(site, entry),
         latest=last,
@@ -212,6 +205,8 @@ def _dag_values(site: Site, entry: CatalogEntry) -> dict[str, object]:
         "schedules": schedule_texts(dag),
         "next_ms": next_start(site, entry),
         "history": run_rows(site, history),
+        "fields": [] if dag is None else fields_of(dag),
+        "has_free_text": dag is not None and has_free_text(dag),
         "given": {},
         "message": "",
         "run": None,

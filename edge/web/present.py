@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edge.core.clock import from_ms
@@ -29,7 +29,6 @@ __all__ = [
     "elapsed",
     "error_lines",
     "moment",
-    "params_text",
     "record_picture",
     "short_error",
     "step_rows",
@@ -283,28 +282,6 @@ def short_error(text: str, directory: str) -> str:
 def error_lines(text: str) -> frozenset[int]:
     """Return the line numbers that a load error names."""
     return frozenset(int(match[2]) for match in _PLACED.finditer(text))
-
-
-def params_text(defaults: Sequence[tuple[str, str | None, bool]], given: Mapping[str, str]) -> str:
-    """Return the overrides of a start form in the grammar of `edge start -p` (spec 11 section 5).
-
-    `defaults` holds (name, default, positional). What was left at its default is left out, so that
-    the loader sees the same as without a form; positional ones are needed up to the last change.
-    """
-    words = []
-    positional = [(name, default) for name, default, is_pos in defaults if is_pos]
-    changed = [name for name, default in positional if given.get(name, "") != (default or "")]
-    if changed:
-        upto = [name for name, _ in positional].index(changed[-1]) + 1
-        words += [_quote(given.get(name, "")) for name, _ in positional[:upto]]
-    for name, default, is_pos in defaults:
-        if not is_pos and given.get(name, "") != (default or ""):
-            words.append(f"{name}={_quote(given.get(name, ''))}")
-    return " ".join(words)
-
-
-def _quote(value: str) -> str:
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _text(value: JsonValue) -> str:

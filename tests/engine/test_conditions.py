@@ -141,7 +141,7 @@ async def test_a_failing_substitution_is_an_error_also_when_negated(
 async def test_a_substitution_has_two_seconds(
     spawner: Spawner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.engine.conditions._SUBSTITUTION_LIMIT_S", 0.1)
+    monkeypatch.setattr("edge.engine.evaluation._LIMIT_S", 0.1)
     result = await _check(spawner, Precondition(eval="`sleep 60`", expected="x"))
     assert result.errors[0].endswith('failed to execute command "sleep 60": timed out after 0.1s')
 

@@ -3,14 +3,9 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from edge.core.jsontypes import JsonObject
 from edge.core.status import NodeStatus, RunStatus
 from edge.web import present
-from edge.workflow.model import ParamDef
-from edge.workflow.params import parse_override_text, resolve_params
 from tests.web import fakes
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
@@ -89,33 +84,6 @@ def test_picture_follows_the_record_and_ignores_unknown_names() -> None:
     assert [node.badge.group for node in picture.nodes] == ["green", "run"]
     assert picture.nodes[1].short.endswith("…")
     assert [group for _, group in picture.edges] == ["green"]
-
-
-PARAMS = (
-    ParamDef(name="1", default="x", positional=True),
-    ParamDef(name="2", positional=True),
-    ParamDef(name="SITE", default="a"),
-    ParamDef(name="NOTE"),
-)
-DEFAULTS = [(p.name, p.default, p.positional) for p in PARAMS]
-
-
-def test_untouched_form_gives_no_overrides() -> None:
-    assert present.params_text(DEFAULTS, {"1": "x", "2": "", "SITE": "a", "NOTE": ""}) == ""
-
-
-def test_later_positional_brings_the_earlier_ones() -> None:
-    given = {"1": "x", "2": "y z", "SITE": "a", "NOTE": ""}
-    assert present.params_text(DEFAULTS, given) == '"x" "y z"'
-
-
-@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30))
-def test_what_was_typed_arrives(value: str) -> None:
-    given = {"1": "x", "2": "", "SITE": value, "NOTE": "n"}
-    text = present.params_text(DEFAULTS, given)
-    items = dict(resolve_params(fakes.dag(params=PARAMS), parse_override_text(text)).items)
-    assert items["SITE"] == value
-    assert items["NOTE"] == "n"
 
 
 LOAD_ERROR = """failed to load DAG from /d/b.yaml: [4:5] mapping key "x" already defined at [3:5]
