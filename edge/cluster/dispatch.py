@@ -23,6 +23,7 @@ from edge.core.record import RunRecord
 from edge.core.status import RunStatus, TriggerType
 from edge.store import Snapshot, Store
 from edge.workflow.params import is_dynamic
+from edge.workflow.params_text import quoted
 from edge.workflow.selector import resolve_selector
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Dispatcher", "params_text", "task_for"]
 
-#: the escapes of the grammar of parameters; JSON's `\\u` is none of them
-_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"})
 _STALE = "failed to prepare attempt: stale queue dispatch: "
 
 
@@ -46,17 +45,13 @@ def params_text(dag: DAG, params: ResolvedParams) -> str:
     if params.json_text and not is_dynamic(dag):
         if not any(item.is_inherited for item in dag.params):
             return params.json_text
-    named = [f"{name}={_quoted(text)}" for name, text in params.items if not name.isdigit()]
-    places = {int(name): _quoted(text) for name, text in params.items if name.isdigit()}
+    named = [f"{name}={quoted(text)}" for name, text in params.items if not name.isdigit()]
+    places = {int(name): quoted(text) for name, text in params.items if name.isdigit()}
     rest = iter(named)
     words: list[str] = []
     for place in range(1, max(places, default=0) + 1):
         words.append(places.get(place) or next(rest, named[-1] if named else '""'))
     return " ".join([*words, *rest])
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.translate(_ESCAPES) + '"'
 
 
 def task_for(

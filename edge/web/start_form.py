@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edge.workflow.model import DAG, ParamDef
 from edge.workflow.param_values import value_text
+from edge.workflow.params_text import quoted
 
 __all__ = ["Field", "fields_of", "has_free_text", "params_text"]
 
@@ -113,14 +114,10 @@ def params_text(dag: DAG, given: Mapping[str, str]) -> str:
     words = []
     positional = [item.name for item in items if item.positional]
     last = max((positional.index(name) for name in changed if name in positional), default=-1)
-    words += [_quote(values[name]) for name in positional[: last + 1]]
+    words += [quoted(values[name]) for name in positional[: last + 1]]
     for item in items:
         # among rich items a position fills the first that has no name given
         is_needed = last >= 0 and any(other.is_rich for other in items) and values[item.name]
         if not item.positional and (item.name in changed or is_needed):
-            words.append(f"{item.name}={_quote(values[item.name])}")
+            words.append(f"{item.name}={quoted(values[item.name])}")
     return " ".join([*words, free] if free else words)
-
-
-def _quote(value: str) -> str:
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

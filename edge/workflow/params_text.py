@@ -14,10 +14,19 @@ from dataclasses import dataclass
 from edge.core.jsontypes import JsonValue
 from edge.workflow.param_values import value_text
 
-__all__ = ["ParamOverrides", "declared_tokens", "parse_override_text", "parse_overrides"]
+__all__ = [
+    "ParamOverrides",
+    "declared_tokens",
+    "parse_override_text",
+    "parse_overrides",
+    "quoted",
+]
 
 _ENTRY = re.compile(r"([^\s=\"'`{}\[\]]+)=", re.ASCII)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+_ESCAPES = str.maketrans(
+    {"\\": "\\\\", '"': '\\"'} | {char: f"\\{letter}" for letter, char in _ESCAPED.items()}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,11 @@ def parse_override_text(text: str) -> ParamOverrides:
     """Read the text of `-p`, of a form field or of the API: tokens, or JSON."""
     found = _json_overrides(text)
     return ParamOverrides(tuple(_tokens(text))) if found is None else found
+
+
+def quoted(text: str) -> str:
+    """Return a value as a token that reads back: `"two\\nlines"`."""
+    return f'"{text.translate(_ESCAPES)}"'
 
 
 def declared_tokens(text: str) -> list[tuple[str, str]]:

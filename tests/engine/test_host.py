@@ -24,6 +24,7 @@ from edge.engine.processes import Spawner
 from edge.store import Store
 from edge.store.host import this_host
 from edge.store.writer import StoreWriter
+from edge.workflow.load import load_dag
 from edge.workflow.model import DAG
 from edge.workflow.params import parse_overrides, resolve_params
 from tests.engine.helpers import make_dag
@@ -83,6 +84,18 @@ async def _world(folder: Path, **storage: int) -> AsyncIterator[World]:
     finally:
         spawner.close()
         store.close()
+
+
+async def test_parameters_are_settled_by_the_process_that_starts(tmp_path: Path) -> None:
+    """spec 11 section 5: pages, scheduler and dispatch evaluate once, at run input."""
+    dag = load_dag(
+        "params: [{name: a, eval: $(echo 5), type: integer}]\nsteps: [{run: a}]\n", name="t"
+    )
+    async with _world(tmp_path) as world:
+        found = await world.host.settle_params(dag, parse_overrides([]))
+        assert found.items == (("a", "5"),)
+        found = await world.host.settle_params(dag, parse_overrides(["a=7"]))
+        assert found.items == (("a", "7"),)
 
 
 async def test_a_run_is_recorded_from_its_begin_to_its_end(tmp_path: Path) -> None:

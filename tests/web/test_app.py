@@ -97,6 +97,21 @@ async def test_start_form_posts_and_redirects(ctx: WebContext, tmp_path: Path) -
     assert ctx.control.started == [("pump", 'SITE="b \\"c\\""', "my-run")]  # type: ignore[attr-defined]
 
 
+async def test_start_form_shows_types(ctx: WebContext, tmp_path: Path) -> None:
+    """spec 31 section 11.2: type, enum, required, default."""
+    params = [
+        ParamDef(name="I", type="integer", minimum=1, description="how <many>", required=True),
+        ParamDef(name="E", enum=("x", "y"), default="y"),
+    ]
+    ctx.catalog.items = [fakes.entry(tmp_path, fakes.dag(params=params))]  # type: ignore[attr-defined]
+    text = await Pages(ctx).get("/dags/pump")
+    assert '<input name="param.I" value="" type="number" step="1" min="1"' in text
+    assert "integer, at least 1, required · how &lt;many&gt;" in text
+    assert '<select name="param.E">' in text
+    assert '<option value="y" selected>y</option>' in text
+    assert '<option value="x">x</option>' in text
+
+
 async def test_start_error_is_one_line_and_keeps_the_form(ctx: WebContext, tmp_path: Path) -> None:
     ctx.catalog.items = [  # type: ignore[attr-defined]
         fakes.entry(tmp_path, fakes.dag(params=[ParamDef(name="SITE", default="a")]))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.workflow.params import ResolvedParams
-from edge.workflow.params_text import parse_override_text, parse_overrides
+from edge.workflow.params_text import parse_override_text, parse_overrides, quoted
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,7 @@ def test_positions_are_counted() -> None:
 )
 def test_quoted_text_and_json_read_back(pairs: dict[str, str]) -> None:
     assert dict(parse_override_text(json.dumps(pairs)).items) == pairs
-    text = " ".join(
-        '{}="{}"'.format(name, value.replace("\\", "\\\\").replace('"', '\\"'))
-        for name, value in pairs.items()
-    )
+    text = " ".join(f"{name}={quoted(value)}" for name, value in pairs.items())
     assert dict(parse_override_text(text).items) == pairs
     resolved = ResolvedParams(tuple(pairs.items()))
     assert ResolvedParams.from_list(resolved.as_list()) == resolved
