@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-__all__ = ["FLAT", "KEYS", "Key", "Value", "is_inert", "is_missed_guard", "is_read_by"]
+__all__ = ["FLAT", "INERT", "KEYS", "Key", "Value", "is_inert", "is_missed_guard", "is_read_by"]
 
 Value: TypeAlias = "str | int | float | bool | tuple[str, ...] | dict[str, str]"
 
@@ -102,7 +102,7 @@ KEYS: dict[str, Key] = dict(
 )
 
 #: keys and sections of Dagu that are accepted and have no effect (yet)
-_INERT = frozenset(
+INERT = frozenset(
     "public_url headless access_log_mode check_updates latest_status_today dag_discovery cache"
     " metrics cors_allowed_origins ip_access tls permissions terminal audit event_store webhooks"
     " sse monitoring ui remote_nodes secrets git_sync tunnel license opencode api_base_path"
@@ -146,7 +146,7 @@ _SECTIONS = frozenset("host port base_path auth ui scheduler coordinator worker 
 def is_inert(name: str) -> bool:
     """Tell whether the key, or a section around it, is one that edge accepts without effect."""
     parts = name.split(".")
-    return any(".".join(parts[: count + 1]) in _INERT for count in range(len(parts)))
+    return any(".".join(parts[: count + 1]) in INERT for count in range(len(parts)))
 
 
 def is_missed_guard(name: str, value: object) -> bool:
