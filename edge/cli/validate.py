@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +13,9 @@ from edge.cli.flags import Command, Flag, Parsed
 from edge.core.errors import UserError
 
 if TYPE_CHECKING:
-    from edge.workflow.problems import Notice
+    from edge.config.settings import Settings
+    from edge.workflow.model import DAG
+    from edge.workflow.problems import Notice, ValidationReport
 
 __all__ = ["command", "run"]
 
@@ -35,11 +38,7 @@ def command(name: str) -> Command:
 
 def run(parsed: Parsed) -> int:
     """Return 0 for a valid file, 1 for a faulty one."""
-    if parsed.flag("managed"):
-        raise UserError("validate --managed is not available in this version of edge yet")
-    from edge.config.dagfiles import load_options, read_base, read_text, resolve_dag_file
-    from edge.config.log import get_logger
-    from edge.workflow.load import validate_text
+    from edge.config.dagfiles import read_text, resolve_dag_file
 
     settings = parsed.settings()
     argument = parsed.positionals[0]
@@ -53,44 +52,77 @@ def run(parsed: Parsed) -> int:
         else:
             _print_failure(argument, [exc.message])
         return 1
-    base = read_base(settings)
-    options = load_options(settings)
-    shown = argument
-    # A file that is named by its path is checked raw first, one found by name after loading.
+    shown, report = _verdict(parsed, settings, path, text)
+    if as_json:
+        _print_json(_findings(path, report, parsed))
+    elif report.errors:
+        places = [f"{path}:{item}" for item in report.errors if item.line]
+        _print_failure(shown, [*report.bullets], places)
+    else:
+        _log(argument, report, parsed)
+    return 1 if report.errors else 0
+
+
+def _verdict(
+    parsed: Parsed, settings: Settings, path: Path, text: str
+) -> tuple[str, ValidationReport]:
+    """Return the name to show and the verdict.
+
+    A file that is named by its path is checked raw first, one found by name after loading.
+    """
+    from edge.config.dagfiles import load_options, read_base
+    from edge.workflow.load import load_dag, validate_text
+
+    argument = parsed.positionals[0]
     by_name = not Path(argument).exists()
-    report = validate_text(
-        text,
-        source_file=str(path),
-        base_text=base,
-        default_name=path.stem,
-        raw_checks=not by_name,
-        options=options,
-    )
-    if by_name and not report.errors:
-        shown = str(path)
+    base, options = read_base(settings), load_options(settings)
+    shown = argument
+    for raw_checks in (False, True) if by_name else (True,):
+        shown = str(path) if by_name and raw_checks else argument
         report = validate_text(
+            text,
+            source_file=str(path),
+            base_text=base,
+            default_name=path.stem,
+            raw_checks=raw_checks,
+            options=options,
+        )
+        if report.errors:
+            return shown, report
+    if parsed.flag("managed"):
+        dag = load_dag(
             text,
             source_file=str(path),
             base_text=base,
             default_name=path.stem,
             options=options,
         )
-    if as_json:
-        findings = [
-            _finding(path, item.line, item.column, item.field, "error", item.message)
-            for item in report.errors
-        ]
-        findings += [_finding(path, 0, 0, "", "warning", text) for text in report.warnings]
-        findings += [
-            _finding(path, item.line, item.column, item.field, "notice", item.message)
-            for item in _shown(report.notices, parsed)
-        ]
-        _print_json(findings)
-        return 1 if report.errors else 0
-    if report.errors:
-        places = [f"{path}:{item}" for item in report.errors if item.line]
-        _print_failure(shown, [*report.bullets], places)
-        return 1
+        report = _with_boundary(report, dag, settings)
+    return shown, report
+
+
+def _with_boundary(report: ValidationReport, dag: DAG, settings: Settings) -> ValidationReport:
+    """Add what a managed server would not run (spec 40 section 7)."""
+    from dataclasses import replace
+
+    from edge.workflow.managed import Boundary, blocked
+    from edge.workflow.problems import Problem
+
+    paths = settings.paths
+    folders = (paths.dags_dir, paths.work_dir, paths.log_dir, paths.artifact_dir)
+    boundary = Boundary(
+        folders=[str(folder) for folder in folders],
+        credentials=os.environ.get("CREDENTIALS_DIRECTORY", ""),
+        shell=settings.default_shell or os.environ.get("SHELL") or "sh",
+    )
+    found = blocked(dag, boundary)
+    problems = tuple(Problem(step.line, 1, "", text) for step, text in found)
+    return replace(report, errors=problems, bullets=tuple(text for _, text in found))
+
+
+def _log(argument: str, report: ValidationReport, parsed: Parsed) -> None:
+    from edge.config.log import get_logger
+
     log = get_logger().bind(file=argument)
     for warning in report.warnings:
         log.warning(warning)
@@ -98,7 +130,19 @@ def run(parsed: Parsed) -> int:
         reason = {"reason": notice.reason} if notice.reason else {}
         tell = log.warning if notice.kind == "defect" else log.info
         tell(notice.message, **reason)
-    return 0
+
+
+def _findings(path: Path, report: ValidationReport, parsed: Parsed) -> list[dict[str, str | int]]:
+    findings = [
+        _finding(path, item.line, item.column, item.field, "error", item.message)
+        for item in report.errors
+    ]
+    findings += [_finding(path, 0, 0, "", "warning", text) for text in report.warnings]
+    findings += [
+        _finding(path, item.line, item.column, item.field, "notice", item.message)
+        for item in _shown(report.notices, parsed)
+    ]
+    return findings
 
 
 def _shown(notices: Iterable[Notice], parsed: Parsed) -> list[Notice]:

@@ -12,8 +12,23 @@ from enum import Enum
 __all__ = ["FIELDS", "FieldPolicy", "Policy", "policy_of"]
 
 
+#: words of the policies that read the process environment for `$X`: what the filter lets through,
+#: the whole one too, and the whole one for `${env.X}` as well
+_PROCESS = ("value_process", "value_os", "value_host", "dynamic")
+_HOST = ("value_os", "value_host", "dynamic")
+_ENV_OF_HOST = ("value_host", "dynamic")
+
+
 class Policy(Enum):
-    """How a text is evaluated; which field has which is the table of `field_policy`."""
+    """How a text is evaluated; which field has which is the table of this module."""
+
+    # attributes and not sets of members: the hash of a member is slow, and this is the step path
+    def __init__(self, word: str) -> None:
+        self.reads_process = word in _PROCESS
+        self.reads_host = word in _HOST
+        self.reads_env_of_host = word in _ENV_OF_HOST
+        self.keeps_slash = word in ("value_shell", "value_interpreter", "value_powershell")
+        self.has_expressions = word not in ("value_shell", "value_simple", "value_powershell")
 
     #: as written
     LITERAL = "literal"

@@ -19,14 +19,6 @@ from edge.workflow.words import is_env_name
 
 __all__ = ["ALIASES", "Policy", "Scope", "Source", "StepView", "resolve"]
 
-_WITH_PROCESS = frozenset(
-    (Policy.VALUE_PROCESS, Policy.VALUE_OS, Policy.VALUE_HOST, Policy.DYNAMIC)
-)
-_WITH_HOST = _WITH_PROCESS - {Policy.VALUE_PROCESS}
-_HOST_BY_ENV = frozenset((Policy.VALUE_HOST, Policy.DYNAMIC))
-_KEEPS_SLASH = frozenset((Policy.VALUE_SHELL, Policy.VALUE_INTERPRETER, Policy.VALUE_POWERSHELL))
-_NO_EXPRESSIONS = frozenset((Policy.VALUE_SIMPLE, Policy.VALUE_POWERSHELL))
-
 _DOTTED = re.compile(r"([A-Za-z0-9_]+)\.(.+)\Z", re.ASCII)
 _BLANK = re.compile(r"\s")
 _LONGEST_PATH = 1000
@@ -71,7 +63,7 @@ class _Pass:
     def run(self) -> str:
         text = self._text
         parts: list[str] = []
-        keep_expressions = self._shell or self._policy in _NO_EXPRESSIONS or self._has_assignment()
+        keep_expressions = not self._policy.has_expressions or self._has_assignment()
         at = 0
         for match in TOKEN.finditer(text):
             if match.start() < at:
@@ -93,7 +85,8 @@ class _Pass:
         dollar = match.start() + len(slashes)
         is_escaped = len(slashes) % 2 == 1
         braced = match["braced"]
-        if braced is not None and ("." in braced or "params" in braced):
+        has_dot = "." in braced if braced is not None else self._text.startswith(".", match.end())
+        if braced is not None and (has_dot or "params" in braced):
             reference = parse_reference(braced)
             if reference is not None:
                 if is_escaped:
@@ -102,7 +95,7 @@ class _Pass:
                 return None if value is None else slashes + value
         if self._policy is Policy.STRICT:
             return None
-        if not is_escaped or self._policy is Policy.VALUE_PATH:
+        if has_dot and (not is_escaped or self._policy is Policy.VALUE_PATH):
             value = self._dotted(match, dollar)
             if value is not None:
                 return slashes + value
@@ -118,7 +111,7 @@ class _Pass:
                 return scope.params.get(name)
             case "env":
                 value = scope.get(name, with_process=True)
-                if value is None and self._policy in _HOST_BY_ENV:
+                if value is None and self._policy.reads_env_of_host:
                     value = scope.host.get(name)
                 return value
             case "consts":
@@ -147,8 +140,6 @@ class _Pass:
                 return None
             word, rest = found[1], found[2]
         else:
-            if not self._text.startswith(".", end):
-                return None
             limit = end + 1 + _LONGEST_PATH
             blank = _BLANK.search(self._text, end + 1, limit + 1)
             end = min(len(self._text), limit + 1) if blank is None else blank.start()
@@ -180,7 +171,7 @@ class _Pass:
         if digits is not None:
             return self._positional(digits, match, dollar, slashes, escaped)
         if escaped and self._policy is not Policy.VALUE_PATH:
-            if self._policy in _KEEPS_SLASH:
+            if self._policy.keeps_slash:
                 return None
             if name is None and (body is None or not re.match(r"#?[A-Za-z_]", body)):
                 return None
@@ -228,8 +219,8 @@ class _Pass:
         return name.lower() == "env" and self._text.startswith(":", match.end())
 
     def _lookup(self, name: str) -> str | None:
-        value = self._scope.get(name, with_process=self._policy in _WITH_PROCESS)
-        return self._scope.host.get(name) if value is None and self._policy in _WITH_HOST else value
+        value = self._scope.get(name, with_process=self._policy.reads_process)
+        return self._scope.host.get(name) if value is None and self._policy.reads_host else value
 
     def _tilde(self, name: str | None, slashes: str, dollar: int) -> str | None:
         """Insert a home path as text, so that the shell expands its tilde."""

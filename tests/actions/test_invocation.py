@@ -34,6 +34,7 @@ def _step(shell: str = "", args: str = "") -> Step:
 @pytest.mark.parametrize(
     ("step", "root", "default", "argv"),
     [
+        # spec 11 section 7.5: the step's, its arguments on the root's, the root's, the default
         (_step(), "", "", ("sh",)),
         (_step(), "", "/bin/bash -x", ("/bin/bash", "-x")),
         (_step(), "zsh -f", "/bin/bash", ("zsh", "-f")),
@@ -51,6 +52,7 @@ def test_which_shell(step: Step, root: str, default: str, argv: tuple[str, ...])
 
 
 def test_the_shell_of_the_user_comes_before_sh() -> None:
+    """spec 11 section 7.5: `$SHELL`, then `sh`."""
     scope = _SCOPE.child([("SHELL", "/bin/ksh")], Source.PROCESS)
     assert select_shell(_STEP, DAG(name="t"), scope, "").argv == ("/bin/ksh",)
     args = DAG(name="t", shell_args=("-u",))

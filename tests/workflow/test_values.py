@@ -324,3 +324,29 @@ def test_resolving_is_linear() -> None:
         resolve(text, V, scope())
         resolve(text, S, scope(D="$"))
     assert time.process_time() - begin < 2.0
+
+
+@pytest.mark.parametrize(
+    ("policy", "text", "expected"),
+    [
+        # spec 11 section 12: what schema v1 and 1.30.2 did, and what holds now
+        (
+            Policy.VALUE_HOST,
+            "`echo no` $(echo no) $NOPE ${params.n}",
+            "`echo no` $(echo no) $NOPE prod",
+        ),
+        (Policy.VALUE_PATH, "`date`/${S}.log", "`date`/api.log"),
+        (S, 'x $n "$n" "${n}"', 'x $n "$n" "prod"'),
+        (
+            V,
+            "$S ${S} $1 ${J.a} ${o.stdout} ${o.stderr} ${o.exit_code}",
+            'api api one {"b":[{"x":1}]} /o /e 4',
+        ),
+        (S, "${J.a} ${o.stdout}", '{"b":[{"x":1}]} /o'),
+        (V, "${run.id} ${consts.c} ${env.S} ${steps.o.outputs.d}", "r1 K api D"),
+    ],
+)
+def test_what_older_versions_did(policy: Policy, text: str, expected: str) -> None:
+    view = StepView(stdout=lambda: "/o", stderr=lambda: "/e", exit_code=4, declared={"d": "D"})
+    values = scope(J='{"a":{"b":[{"x":1}]}}').with_steps({"o": view})
+    assert resolve(text, policy, values) == expected
