@@ -78,6 +78,9 @@ def read_action(name: str, fields: Decoded, build: Build) -> Execution:
         if type_ in OPERATIONS or type_ in ("log", "k8s", "kubernetes"):
             check_executor(type_, operation, rest, place)
     options = {key: json_of(value) for key, value in rest.entries.items()}
+    template = options.get("template")
+    if name == "template.render" and isinstance(template, str):
+        options["template"] = template.strip()
     prefix = "step" if name == "human.task" else ""
     return Execution(run, type=type_, action=name, options=options, prefix=prefix)
 

@@ -3,8 +3,9 @@
 Custom actions and `template.render` use it on decoded JSON. No port was found that is pure, small
 and kept up, so this is our own: the whole template language, and the functions of
 `gotemplate_functions`; any other function is refused by name. A key that a map does not have is an
-error. Nothing here reads a clock, a file or the environment, and both time and size are limited:
-templates come from files that others may write.
+error. Nothing here reads a clock, a file or the environment, and steps and sizes are limited,
+because templates come from files that others may write; but a regular expression takes as long as
+Python's takes, which Go's never does.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def render_template(
     run = _Execution(name, text, templates, functions)
     try:
         if "set" in text:
-            # the one function that changes what it is given
+            # `set` and `unset` change what they are given
             data = deepcopy(data)
         run.template("", data, 0)
     except RecursionError:
@@ -260,7 +261,8 @@ class _Execution:
         self.check_arguments(call, function, len(args))
         try:
             result = function(*args)
-        except FunctionError as exc:
+        except (FunctionError, ArithmeticError, ValueError) as exc:
+            # numbers at the edge of what can be computed end like any other mistake
             self.fail(call, f"error calling {call.function}: {exc}")
         if isinstance(result, str) and len(result) > _MAX_CHARS:
             self.fail(call, f"the text is longer than {_MAX_CHARS} characters")

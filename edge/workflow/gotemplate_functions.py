@@ -19,6 +19,7 @@ from edge.core.gojson import go_json
 from edge.core.jsontypes import JsonValue
 from edge.workflow.gotemplate_lists import LIST_FUNCTIONS
 from edge.workflow.gotemplate_numbers import NUMBER_FUNCTIONS
+from edge.workflow.gotemplate_sprig import SPRIG_FUNCTIONS
 from edge.workflow.gotemplate_values import (
     FunctionError,
     bounded,
@@ -28,6 +29,7 @@ from edge.workflow.gotemplate_values import (
     go_sprintf,
     is_true,
     number_of,
+    pattern_of,
     shown,
     text_of,
 )
@@ -165,13 +167,6 @@ def _b64dec(value: JsonValue) -> str:
         return f"illegal base64 data at input byte {place}"
 
 
-def _pattern(text: JsonValue) -> re.Pattern[str]:
-    try:
-        return re.compile(text_of(text).replace(r"\z", r"\Z"), re.ASCII)
-    except (re.error, OverflowError, RecursionError) as exc:
-        raise FunctionError(f"regexp: {exc}") from None
-
-
 def _regex_replace(pattern: JsonValue, value: JsonValue, put: JsonValue) -> str:
     template = text_of(put)
 
@@ -187,11 +182,11 @@ def _regex_replace(pattern: JsonValue, value: JsonValue, put: JsonValue) -> str:
 
         return re.sub(r"\$\$|\$\{(\w+)\}|\$(\w+)", group, template)
 
-    return _pattern(pattern).sub(one, text_of(value))
+    return pattern_of(pattern).sub(one, text_of(value))
 
 
 def _regex_find(pattern: JsonValue, value: JsonValue) -> str:
-    match = _pattern(pattern).search(text_of(value))
+    match = pattern_of(pattern).search(text_of(value))
     return "" if match is None else match.group()
 
 
@@ -237,9 +232,10 @@ def _ternary(yes: JsonValue, no: JsonValue, test: JsonValue) -> JsonValue:
 
 _Function = Callable[..., JsonValue]
 
-FUNCTIONS: Mapping[str, _Function] = {
+_FUNCTIONS: Mapping[str, _Function] = {
     **NUMBER_FUNCTIONS,
     **LIST_FUNCTIONS,
+    **SPRIG_FUNCTIONS,
     "not": lambda value: not is_true(value),
     "print": _sprint,
     "println": lambda *args: " ".join(go_print(value) for value in args) + "\n",
@@ -280,7 +276,7 @@ FUNCTIONS: Mapping[str, _Function] = {
     "b64enc": lambda value: base64.b64encode(_bytes(value)).decode(),
     "b64dec": _b64dec,
     "sha256sum": lambda value: hashlib.sha256(_bytes(value)).hexdigest(),
-    "regexMatch": lambda pattern, value: _pattern(pattern).search(text_of(value)) is not None,
+    "regexMatch": lambda pattern, value: pattern_of(pattern).search(text_of(value)) is not None,
     "regexFind": _regex_find,
     "regexReplaceAll": _regex_replace,
     "base": _base,
@@ -288,6 +284,25 @@ FUNCTIONS: Mapping[str, _Function] = {
     "ext": _ext,
     "clean": _clean,
     "kindOf": go_kind,
+}
+#: other names of the same
+_ALIASES = {
+    **{"biggest": "max", "push": "append", "splitList": "split", "trimall": "trimAll"},
+    **{"tuple": "list", "osBase": "base", "osClean": "clean", "osDir": "dir", "osExt": "ext"},
+    "osIsAbs": "isAbs",
+    **{
+        f"must{name[0].upper()}{name[1:]}": name
+        for name in (
+            *("append", "chunk", "compact", "first", "has", "initial", "last", "prepend", "push"),
+            *("regexFind", "regexFindAll", "regexMatch", "regexReplaceAll", "regexSplit", "rest"),
+            *("regexReplaceAllLiteral", "reverse", "slice", "toJson", "toPrettyJson", "toRawJson"),
+            *("uniq", "without"),
+        )
+    },
+}
+FUNCTIONS: Mapping[str, _Function] = {
+    **_FUNCTIONS,
+    **{name: _FUNCTIONS[_ALIASES.get(meant, meant)] for name, meant in _ALIASES.items()},
 }
 
 

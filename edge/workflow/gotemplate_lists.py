@@ -18,7 +18,7 @@ from edge.workflow.gotemplate_values import (
     text_of,
 )
 
-__all__ = ["LIST_FUNCTIONS"]
+__all__ = ["LIST_FUNCTIONS", "identity"]
 
 _Function = Callable[..., JsonValue]
 
@@ -139,27 +139,27 @@ def _concat(*lists: JsonValue) -> list[JsonValue]:
 def _uniq(value: JsonValue) -> list[JsonValue]:
     found: dict[str, JsonValue] = {}
     for item in list_of(value):
-        found.setdefault(_identity(item), item)
+        found.setdefault(identity(item), item)
     return list(found.values())
 
 
-def _identity(value: JsonValue) -> str:
+def identity(value: JsonValue) -> str:
     """Return a text that is the same for equal values of the same type."""
     if isinstance(value, Mapping):
-        return "{" + ",".join(go_quote(k) + _identity(value[k]) for k in sorted(value)) + "}"
+        return "{" + ",".join(go_quote(k) + identity(value[k]) for k in sorted(value)) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(_identity(item) for item in value) + "]"
+        return "[" + ",".join(identity(item) for item in value) + "]"
     return go_quote(value) if isinstance(value, str) else f"{go_kind(value)} {go_print(value)}"
 
 
 def _has(item: JsonValue, value: JsonValue) -> bool:
-    wanted = _identity(item)
-    return value is not None and any(_identity(other) == wanted for other in list_of(value))
+    wanted = identity(item)
+    return value is not None and any(identity(other) == wanted for other in list_of(value))
 
 
 def _without(value: JsonValue, *items: JsonValue) -> list[JsonValue]:
-    refused = {_identity(item) for item in items}
-    return [item for item in list_of(value) if _identity(item) not in refused]
+    refused = {identity(item) for item in items}
+    return [item for item in list_of(value) if identity(item) not in refused]
 
 
 def _sort_alpha(value: JsonValue) -> list[JsonValue]:

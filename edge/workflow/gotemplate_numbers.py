@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from edge.core.jsontypes import JsonValue
 from edge.workflow.gotemplate_values import FunctionError, check_count, go_kind, number_of
 
-__all__ = ["NUMBER_FUNCTIONS"]
+__all__ = ["NUMBER_FUNCTIONS", "float_of", "integer_of"]
 
 _Function = Callable[..., JsonValue]
 
@@ -50,7 +50,7 @@ def _less(first: JsonValue, second: JsonValue) -> bool:
     return first < second  # type: ignore[operator]
 
 
-def _integer(value: JsonValue) -> int:
+def integer_of(value: JsonValue) -> int:
     """Return an integer as `int64` casts it: 0 when there is none."""
     if isinstance(value, int | float):
         return _wrapped(int(value)) if abs(value) < 2**63 else 0
@@ -71,7 +71,7 @@ def _wrapped(number: int) -> int:
     return (number + 2**63) % 2**64 - 2**63
 
 
-def _float(value: JsonValue) -> float:
+def float_of(value: JsonValue) -> float:
     if isinstance(value, int | float):
         return float(value)
     if isinstance(value, str):
@@ -90,14 +90,14 @@ def _add(first: JsonValue, second: JsonValue) -> int:
 
 
 def _multiply(first: JsonValue, *others: JsonValue) -> int:
-    result = _integer(first)
+    result = integer_of(first)
     for value in others:
-        result = _wrapped(result * _integer(value))
+        result = _wrapped(result * integer_of(value))
     return result
 
 
 def _divide(first: JsonValue, second: JsonValue) -> int:
-    dividend, divisor = _integer(first), _integer(second)
+    dividend, divisor = integer_of(first), integer_of(second)
     if divisor == 0:
         raise FunctionError("integer divide by zero")
     # Go cuts towards zero, Python towards minus infinity
@@ -106,7 +106,7 @@ def _divide(first: JsonValue, second: JsonValue) -> int:
 
 
 def _modulo(first: JsonValue, second: JsonValue) -> int:
-    dividend, divisor = _integer(first), _integer(second)
+    dividend, divisor = integer_of(first), integer_of(second)
     if divisor == 0:
         raise FunctionError("integer divide by zero")
     result = abs(dividend) % abs(divisor)
@@ -153,7 +153,7 @@ def _seq(*args: JsonValue) -> str:
 
 def _extreme(pick: Callable[[list[int]], int]) -> _Function:
     def function(first: JsonValue, *others: JsonValue) -> int:
-        return pick([_integer(value) for value in (first, *others)])
+        return pick([integer_of(value) for value in (first, *others)])
 
     return function
 
@@ -166,15 +166,15 @@ NUMBER_FUNCTIONS: Mapping[str, _Function] = {
     "gt": lambda first, second: _less(second, first),
     "ge": lambda first, second: not _less(first, second),
     "add": _add,
-    "sub": lambda first, second: _wrapped(_integer(first) - _integer(second)),
+    "sub": lambda first, second: _wrapped(integer_of(first) - integer_of(second)),
     "mul": _multiply,
     "div": _divide,
     "mod": _modulo,
     "max": _extreme(max),
     "min": _extreme(min),
-    "int": _integer,
-    "int64": _integer,
-    "float64": _float,
+    "int": integer_of,
+    "int64": integer_of,
+    "float64": float_of,
     "atoi": lambda value: _parsed(value) if isinstance(value, str) else number_of(value) * 0,
     "until": _until,
     "untilStep": _until_step,

@@ -16,10 +16,12 @@ __all__ = [
     "go_print",
     "go_quote",
     "go_sprintf",
+    "go_type",
     "is_true",
     "list_of",
     "map_of",
     "number_of",
+    "pattern_of",
     "shown",
     "text_of",
 ]
@@ -53,6 +55,14 @@ def number_of(value: JsonValue) -> int:
             return int(value)
         raise FunctionError(f"expected integer; got {go_kind(value)}")
     return value
+
+
+def pattern_of(value: JsonValue) -> re.Pattern[str]:
+    """Return a pattern of Go as one of Python; both dialects agree on ordinary ones."""
+    try:
+        return re.compile(text_of(value).replace(r"\z", r"\Z"), re.ASCII)
+    except (re.error, OverflowError, RecursionError) as exc:
+        raise FunctionError(f"regexp: {exc}") from None
 
 
 def list_of(value: JsonValue) -> list[JsonValue]:
@@ -157,7 +167,7 @@ def go_sprintf(form: str, args: tuple[JsonValue, ...]) -> str:
 
     text = _VERB.sub(one, form)
     if left:
-        extra = ", ".join(f"{_go_type(value)}={go_print(value)}" for value in left)
+        extra = ", ".join(f"{go_type(value)}={go_print(value)}" for value in left)
         text += f"%!(EXTRA {extra})"
     return text
 
@@ -171,7 +181,7 @@ def _padded(text: str, flags: str, width: int, is_number: bool) -> str:
     return text.rjust(width)
 
 
-def _go_type(value: JsonValue) -> str:
+def go_type(value: JsonValue) -> str:
     names = {"map": "map[string]interface {}", "slice": "[]interface {}", "invalid": "<nil>"}
     kind = go_kind(value)
     return names.get(kind, kind)
@@ -186,7 +196,7 @@ def _verb(value: JsonValue, verb: str, flags: str, precision: int | None) -> str
         elif isinstance(value, int | float) and not isinstance(value, bool):
             text = _signed(text, flags)
     elif verb == "T":
-        text = _go_type(value)
+        text = go_type(value)
     elif isinstance(value, list):
         text = "[" + " ".join(_verb(item, verb, flags, precision) for item in value) + "]"
     elif isinstance(value, Mapping):
@@ -205,7 +215,7 @@ def _verb(value: JsonValue, verb: str, flags: str, precision: int | None) -> str
         return text
     if value is None:
         return f"%!{verb}(<nil>)"
-    return f"%!{verb}({_go_type(value)}={go_print(value)})"
+    return f"%!{verb}({go_type(value)}={go_print(value)})"
 
 
 def _signed(text: str, flags: str) -> str:

@@ -75,7 +75,7 @@ ACTIONS = [
 
 @pytest.mark.parametrize(("name", "inputs", "type_"), ACTIONS)
 def test_every_action_is_known(name: str, inputs: str, type_: str) -> None:
-    """spec 13 section 1.1 and spec 10 section 6.7"""
+    """spec 13 section 1.1, spec 10 section 6.7; spec 13 section 24 for what is only known"""
     found = step(f"{{id: x, action: {name}, with: {{{inputs}}}}}")
     assert found.type == type_
     assert found.action == name.strip("'")
@@ -213,7 +213,7 @@ def test_bad_inputs_name_the_field(action: str, rest: str, field: str, message: 
 
 # spec 13 section 1.1: what moves out of `with`
 def test_inputs_that_become_the_run() -> None:
-    """spec 13 section 1.1"""
+    """spec 13 section 1.1 and spec 13 section 2"""
     assert step("{action: exec, with: {command: a b, args: [c d, 4, true]}}").run == ExecRun(
         "a b", ("c d", "4", "true")
     )
@@ -253,6 +253,12 @@ def test_routes_are_listed_exact_ones_first() -> None:
     )
     routes = (("hello", ("a",)), ("zzz", ("c",)), ("re:^h", ("b",)), ("re:.*", ("d",)))
     assert dag.steps[0].router == Router("${V}", routes)
+
+
+def test_template_is_trimmed() -> None:
+    """spec 13 section 11"""
+    found = step('{action: template.render, with: {template: "  a {{ .x }}\\n"}}')
+    assert found.options == {"template": "a {{ .x }}"}
 
 
 def test_open_actions_warn_of_inputs_they_ignore() -> None:

@@ -86,7 +86,10 @@ SCHEMA = [
 def test_with_follows_the_schema_of_its_type(
     action: str, inputs: str, type_: str, reason: str
 ) -> None:
-    """spec 13 section 1.3"""
+    """spec 13 section 1.3, and the tables of spec 13 section 3, spec 13 section 4.2,
+    spec 13 section 5, spec 13 section 6, spec 13 section 7, spec 13 section 8,
+    spec 13 section 11, spec 13 section 17, spec 13 section 21, spec 13 section 22
+    """
     error = refused(f"steps:\n  - action: {action}\n    with: {{{inputs}}}\n")
     assert f"field 'with': invalid {type_} config: " in error.message
     assert reason in error.message
@@ -171,8 +174,8 @@ EXECUTOR = [
 
 @pytest.mark.parametrize(("action", "inputs", "message"), EXECUTOR)
 def test_executors_check_their_inputs_at_load(action: str, inputs: str, message: str) -> None:
-    """spec 13 section 14, spec 13 section 9, spec 13 section 13, spec 13 section 12, spec 13
-    section 10, spec 13 section 19, spec 13 section 20, spec 13 section 23
+    """spec 13 section 9, spec 13 section 10, spec 13 section 12, spec 13 section 13,
+    spec 13 section 14, spec 13 section 19, spec 13 section 20, spec 13 section 23
     """
     error = refused(f"steps:\n  - action: {action}\n    with: {inputs}\n")
     assert f"field 'steps': field 'type': {message}" in error.message or message in error.message
