@@ -18,6 +18,7 @@ def edges(dag: DAG) -> dict[str, tuple[str, ...]]:
 
 
 def test_names_come_from_name_id_or_kind_and_position() -> None:
+    """spec 10 section 6.2"""
     dag = load(
         """
         steps:
@@ -46,6 +47,7 @@ def test_names_come_from_name_id_or_kind_and_position() -> None:
 
 
 def test_depends_finds_names_and_ids() -> None:
+    """spec 10 section 6.2"""
     dag = load(
         """
         steps:
@@ -84,12 +86,14 @@ def test_depends_finds_names_and_ids() -> None:
     ],
 )
 def test_identity_rules(steps: str, message: str) -> None:
+    """spec 10 section 6.2"""
     error = refused(f"steps: {steps}\n")
     assert message in error.message
     assert all(problem.field.startswith("steps[") for problem in error.problems)
 
 
 def test_every_finding_is_reported_identity_first() -> None:
+    """spec 10 section 1.3"""
     error = refused(
         "steps: [{name: a, run: x, depends: ghost}, {id: a-b, run: x}, {name: a, run: x}]\n"
     )
@@ -101,6 +105,7 @@ def test_every_finding_is_reported_identity_first() -> None:
 
 
 def test_chain_depends_on_every_step_of_the_position_before() -> None:
+    """spec 10 section 6.1"""
     dag = load(
         """
         type: chain
@@ -121,6 +126,7 @@ def test_chain_depends_on_every_step_of_the_position_before() -> None:
 
 
 def test_graph_adds_nothing_and_depends_in_chain_is_refused() -> None:
+    """spec 10 section 6.2"""
     dag = load("steps: [{name: a, run: x}, [{name: b, run: x}]]\n")
     assert edges(dag) == {"a": (), "b": ()}
     text = "type: chain\nsteps: [{name: a, run: x}, {name: b, run: x, depends: %s}]\n"
@@ -129,6 +135,7 @@ def test_graph_adds_nothing_and_depends_in_chain_is_refused() -> None:
 
 
 def test_map_form_is_ordered_by_name_without_chain_dependencies() -> None:
+    """spec 10 section 6.1"""
     dag = load("type: chain\nsteps: {b: {run: x}, a: {run: x, name: other}}\n")
     assert edges(dag) == {"a": (), "b": ()}
     error = refused("steps: {b: {run: x, colour: 1}}\n")
@@ -178,3 +185,76 @@ def test_cycle_is_found_exactly_when_there_is_no_order(graph: list[list[int]]) -
     for name, wanted in itertools.pairwise(cycle):
         assert wanted in depends[name]
     assert not cycle or cycle[0] == cycle[-1]
+
+
+@pytest.mark.parametrize(
+    "word", ["env", "params", "args", "stdout", "stderr", "output", "outputs", "Output", "STDERR"]
+)
+def test_reserved_ids(word: str) -> None:
+    """spec 10 section 6.2"""
+    error = refused(f"steps: [{{id: {word}, name: n, run: x}}]\n")
+    assert f"step ID '{word}' is a reserved word" in error.message
+
+
+@pytest.mark.parametrize("word", ["run", "steps", "context", "consts", "foreach", "item", "with"])
+def test_words_that_are_free_as_ids(word: str) -> None:
+    """spec 10 section 6.2"""
+    assert load(f"steps: [{{id: {word}, run: x}}]\n").steps[0].name == word
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ("id: %s" % ("i" * 41), "step ID must be at most 40 characters"),
+        ("name: %s" % ("ä" * 128), "step name must be at most 255 characters"),
+        ("name: ask_user", "step name 'ask_user' is reserved by type: agent"),
+    ],
+)
+def test_lengths_and_reserved_names(fields: str, message: str) -> None:
+    """spec 10 section 6.2: lengths count bytes"""
+    assert message in refused(f"steps: [{{{fields}, run: x}}]\n").message
+
+
+def test_longest_id_and_name() -> None:
+    """spec 10 section 6.2"""
+    dag = load(f"steps: [{{id: {'i' * 40}, run: x}}, {{name: {'n' * 255}, run: x}}]\n")
+    assert [len(step.name) for step in dag.steps] == [40, 255]
+
+
+@pytest.mark.parametrize(
+    ("depends", "expected"),
+    [
+        ("a", ("b", "a")),
+        ("[a, b]", ("b", "a")),
+        ("[]", ()),
+        ("~", ("b",)),
+    ],
+)
+def test_depends_in_a_chain_of_dagu_1_30(depends: str, expected: tuple[str, ...]) -> None:
+    """spec 10 section 13.1, spec 10 section 6.2"""
+    dag = load(
+        "maxActiveSteps: 1\n"
+        f"steps: [{{name: a, command: x}}, {{name: b, command: x}}, "
+        f"{{name: c, command: x, depends: {depends}}}]\n"
+    )
+    assert dag.dialect == "v1"
+    assert edges(dag) == {"a": (), "b": ("a",), "c": expected}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ("id: a-b", ""),
+        ("id: %s, name: n" % ("i" * 50), ""),
+        ("id: 1a", "invalid step ID format"),
+        ("name: %s" % ("n" * 40), ""),
+        ("name: %s" % ("n" * 41), "step name must be at most 40 characters"),
+    ],
+)
+def test_names_of_dagu_1_30(fields: str, message: str) -> None:
+    """spec 10 section 13.1"""
+    text = f"maxActiveSteps: 1\nsteps: [{{{fields}, command: x}}]\n"
+    if message:
+        assert message in refused(text).message
+    else:
+        assert load(text).dialect == "v1"

@@ -7,6 +7,7 @@ from tests.workflow.helpers import commands, load, refused, script, step
 
 
 def test_command_script_and_list_forms() -> None:
+    """spec 10 section 6.6"""
     dag = load(
         """
         steps:
@@ -71,6 +72,7 @@ def test_command_script_and_list_forms() -> None:
     ],
 )
 def test_bad_steps_say_what_and_where(fields: str, message: str) -> None:
+    """spec 10 section 6.4, spec 10 section 6.6"""
     error = refused(f"steps:\n  - run: echo good\n  - {fields}\n")
     assert message in error.message
     assert "steps[1]" in error.message
@@ -82,6 +84,7 @@ def test_bad_steps_say_what_and_where(fields: str, message: str) -> None:
 
 
 def test_all_errors_of_a_step_are_one_bullet_and_building_stops_there() -> None:
+    """spec 10 section 1.3"""
     error = refused(
         """
         description: 5
@@ -122,12 +125,14 @@ def test_all_errors_of_a_step_are_one_bullet_and_building_stops_there() -> None:
     ],
 )
 def test_shell_of_a_step(fields: str, shell: tuple[str, ...] | None, args: tuple[str, ...]) -> None:
+    """spec 10 section 6.6"""
     found = step(fields)
     assert found.shell == (None if shell is None else Shell(shell))
     assert found.shell_args == args
 
 
 def test_old_forms_load_and_warn() -> None:
+    """spec 10 section 13.3, spec 10 section 14"""
     dag = load(
         """
         steps:
@@ -165,6 +170,7 @@ def test_old_forms_load_and_warn() -> None:
     ],
 )
 def test_continue_on_forms(value: str, expected: ContinueOn) -> None:
+    """spec 10 section 7.1"""
     assert step(f"{{run: a, continue_on: {value}}}").continue_on == expected
 
 
@@ -183,6 +189,7 @@ def test_continue_on_forms(value: str, expected: ContinueOn) -> None:
     ],
 )
 def test_bad_continue_on(value: str, message: str) -> None:
+    """spec 10 section 7.1"""
     assert message in refused(f"steps:\n  - {{run: a, continue_on: {value}}}\n").message
 
 
@@ -204,6 +211,7 @@ def test_bad_continue_on(value: str, message: str) -> None:
     ],
 )
 def test_retry_policy(value: str, expected: RetryPolicy) -> None:
+    """spec 10 section 7.2"""
     assert step(f"{{run: a, retry_policy: {value}}}").retry_policy == expected
 
 
@@ -224,6 +232,7 @@ def test_retry_policy(value: str, expected: RetryPolicy) -> None:
     ],
 )
 def test_bad_retry_policy(value: str, message: str) -> None:
+    """spec 10 section 7.2"""
     assert message in refused(f"steps:\n  - {{run: a, retry_policy: {value}}}\n").message
 
 
@@ -242,6 +251,7 @@ def test_bad_retry_policy(value: str, message: str) -> None:
     ],
 )
 def test_preconditions(value: str, expected: tuple[Precondition, ...]) -> None:
+    """spec 10 section 7.4"""
     assert step(f"{{run: a, preconditions: {value}}}").preconditions == expected
     assert load(f"preconditions: {value}\nsteps: [{{run: a}}]").preconditions == expected
 
@@ -259,16 +269,25 @@ def test_preconditions(value: str, expected: tuple[Precondition, ...]) -> None:
         ("[{condition: a, expected: 're:('}]", "expected regexp is invalid"),
         ("[{condition: a, expected: 're:'}]", "expected regexp is empty"),
         ("[{condition: a, expected: 1}]", "precondition value must be a string"),
+        ("[{condition: a, expected: true}]", "precondition value must be a string"),
+        ("[{condition: ' '}]", "precondition value must be a string"),
+        ("[~]", "precondition value must be a string"),
+        ("[[a]]", "precondition value must be a string"),
+        ("[{}]", "condition or eval is required"),
+        ("[{eval: '', expected: x}]", "eval must be a non-empty string: "),
+        ("[{eval: 5, expected: x}]", "eval must be a non-empty string: "),
         ("[{condition: a, negate: 1}]", "precondition negate must be a boolean"),
         ("[{condition: a, command: b}]", "precondition has invalid key: command"),
     ],
 )
 def test_bad_preconditions(value: str, message: str) -> None:
+    """spec 10 section 7.4"""
     assert message in refused(f"steps:\n  - {{run: a, preconditions: {value}}}\n").message
     assert message in refused(f"preconditions: {value}\nsteps: [{{run: a}}]").message
 
 
 def test_env_shapes_keep_order_and_text() -> None:
+    """spec 10 section 8"""
     found = step(
         "{run: a, env: [Z=1, {B: yes, A: 010}, X=a=b, E=, {N: ~, L: [1, {k: v}], F: 1.50}]}"
     )
@@ -285,6 +304,7 @@ def test_env_shapes_keep_order_and_text() -> None:
 
 
 def test_defaults_fill_absent_fields_and_come_first() -> None:
+    """spec 10 section 7.5"""
     dag = load(
         """
         defaults:
@@ -317,11 +337,14 @@ def test_defaults_fill_absent_fields_and_come_first() -> None:
 
 
 def test_handlers_have_forced_names() -> None:
+    """spec 10 section 7.6"""
     dag = load(
         """
         handler_on:
           init: {run: a, name: mine, depends: nobody}
           failure: {id: alarm, run: b}
+          wait: {run: c, name: x}
+          exit: {foreach: {items: [1], steps: [{run: y}]}}
           abort: {}
           success: ~
         steps: [{run: x}]
@@ -330,7 +353,12 @@ def test_handlers_have_forced_names() -> None:
     assert {key: found.name for key, found in dag.handlers.configured().items()} == {
         "onInit": "onInit",
         "onFailure": "onFailure",
+        "onWait": "onWait",
+        "onExit": "onExit",
     }
+    assert dag.handlers.exit is not None
+    assert dag.handlers.exit.foreach is not None
+    assert [found.name for found in dag.handlers.exit.foreach.steps] == ["cmd_1"]
     assert dag.handlers.failure is not None
     assert dag.handlers.failure.id == "alarm"
 
@@ -341,13 +369,38 @@ def test_handlers_have_forced_names() -> None:
         ("{exit: echo}", "'handler_on.exit' expected a map or struct, got \"string\""),
         ("{stop: {run: a}}", "'handler_on' has invalid keys: stop"),
         ("{exit: {run: a, x: 1}}", "'handler_on.exit' has invalid keys: x"),
+        ("{exit: [{run: a}]}", "'handler_on.exit' expected a map or struct"),
+        ("{finally: {run: a}}", "'handler_on' has invalid keys: finally"),
+        (
+            "{exit: {run: a, parallel: [b]}}",
+            "field 'parallel': parallel currently requires action: dag.run or dag.enqueue",
+        ),
+        ("{exit: {run: a, timeout_sec: -1}}", "field 'handlers': field 'timeout_sec': "),
         ("{exit: {run: ''}}", "field 'handlers': field 'command': step command is empty"),
     ],
 )
 def test_bad_handlers(value: str, message: str) -> None:
+    """spec 10 section 7.6"""
     assert message in refused(f"handler_on: {value}\nsteps: [{{run: a}}]\n").message
 
 
 def test_log_output_of_a_step() -> None:
+    """spec 10 section 6.4"""
     assert step("{run: a, log_output: MERGED}").log_output is LogOutput.MERGED
     assert step("{run: a}").log_output is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("{condition: a}", Precondition(condition="a")),
+        ("{command: a, expected: b}", Precondition(condition="a", expected="b")),
+        ("[{command: a}]", Precondition(condition="a")),
+    ],
+)
+def test_preconditions_of_dagu_1_30(value: str, expected: Precondition) -> None:
+    """spec 10 section 13.1, spec 10 section 7.4"""
+    text = "maxActiveSteps: 1\n%ssteps: [{command: a, preconditions: %s}]\n"
+    assert load(text % ("", value)).steps[0].preconditions == (expected,)
+    assert load(text % (f"preconditions: {value}\n", "~")).preconditions == (expected,)
+    assert "precondition" in refused("steps: [{run: a, preconditions: [{command: a}]}]").message
