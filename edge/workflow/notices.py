@@ -6,6 +6,7 @@ changes a verdict.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from edge.workflow.field_policy import FIELDS, Policy
@@ -31,6 +32,9 @@ _WORKTREE_OUTPUTS = {
     "git.worktree.add": ("path", "branch", "commit", "worktree_created", "branch_created"),
     "git.worktree.remove": ("path", "branch", "worktree_removed", "branch_deleted"),
 }
+
+
+_STEP_PATH = re.compile(r"steps\[[0-9]+\](?:\.foreach\.steps\[[0-9]+\])*")
 
 
 class _Finding:
@@ -86,16 +90,17 @@ class _Inspection:
             return
         path = self._spelled(text)
         found = list(_references(text.text))
+        place = self._place(path, text.step)
         for wanted in (True, False):
             for token, reference in found:
                 if (reference.kind == "steps") is wanted:
-                    self._add(path, token, self._strict(reference, text, path))
+                    self._add(path, token, self._strict(reference, text, path), place)
         if text.earlier is not None:
             for token, name in _unqualified(text.text):
                 if name not in self._names(text):
                     because = f"${name} had no value when {path} was evaluated."
                     because += f" unknown env.{name} binding."
-                    self._add(path, token, _Finding(because, "unknown_env_binding"))
+                    self._add(path, token, _Finding(because, "unknown_env_binding"), place)
 
     def _spelled(self, text: Text) -> str:
         """Return the path as the file has it: one command may stand in a list."""
@@ -144,9 +149,7 @@ class _Inspection:
             return _unavailable(reference, path, is_defect=False)
         return None
 
-    def _add(
-        self, path: str, token: str, finding: _Finding | None, place: Place | None = None
-    ) -> None:
+    def _add(self, path: str, token: str, finding: _Finding | None, place: Place) -> None:
         if finding is None or (path, token) in self._notices:
             return
         self._notices[path, token] = Notice(
@@ -155,8 +158,17 @@ class _Inspection:
             because=finding.text,
             reason=finding.reason,
             kind="defect" if finding.is_defect else "runtime_only",
-            place=place or place_of(self._root, path),
+            place=place,
         )
+
+    def _place(self, path: str, step: Step | None) -> Place:
+        """Return where a field stands; in a group of steps the indexes of the file differ."""
+        own = _STEP_PATH.match(path)
+        if step is not None and own is not None and step.line:
+            node = node_at(self._root, own[0])
+            if node is None or node.line != step.line:
+                return step.line, 1
+        return place_of(self._root, path)
 
     # references
 
@@ -270,10 +282,6 @@ def _count(node: Node | None) -> int:
 
 def _outputs(step: Step) -> tuple[str, ...]:
     names = tuple(output.name for output in step.outputs)
-    form = step.options.get("form") if step.action == "human.task" else None
-    properties = form.get("properties") if isinstance(form, dict) else None
-    if isinstance(properties, dict):
-        names += tuple(properties)
     return names + _WORKTREE_OUTPUTS.get(step.action, ())
 
 

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from edge.workflow.load import load_dag, validate_text
-from edge.workflow.model_steps import OutputDecl
 from edge.workflow.nodes import MapNode
 from edge.workflow.notices import find_notices
 from edge.workflow.problems import Notice
@@ -13,24 +10,20 @@ from edge.workflow.yaml_reader import read_documents
 
 STEPS = """
 steps:
-  - {id: a, run: echo}
+  - {id: a, run: echo, outputs: [{name: x}]}
   - {id: b, run: echo, depends: a}
-  - {id: c, run: "echo %s", depends: b}
-  - {id: later, run: echo}
+  - {id: c, run: "echo %s", depends: b, outputs: [{name: x}]}
+  - {id: later, run: echo, outputs: [{name: x}]}
 """
 _BECAUSE = " was left unchanged because "
 
 
 def notices(text: str, *, base_text: str = "") -> tuple[Notice, ...]:
-    """Return the notices; steps `a` and `later` declare the output `x`."""
+    """Return the notices of a workflow."""
     dag = load_dag(text, default_name="d", base_text=base_text)
-    steps = tuple(
-        replace(step, outputs=(OutputDecl("x"),)) if step.id in ("a", "later", "c") else step
-        for step in dag.steps
-    )
     root = read_documents(text)[0].root
     assert isinstance(root, MapNode)
-    return find_notices(replace(dag, steps=steps), root)
+    return find_notices(dag, root)
 
 
 def brief(found: tuple[Notice, ...]) -> list[str]:
@@ -309,8 +302,36 @@ def test_root_and_handler_fields_have_no_step_outputs() -> None:
 
 def test_a_chain_depends_on_what_comes_before() -> None:
     """spec 11 section 8.2: in a chain the implied predecessor counts."""
-    chain = "type: chain\nsteps: [{id: a, run: x}, {id: b, run: x}, {id: z, run: '%s'}]"
-    assert notices(chain % "${steps.a.outputs.x}") == ()
+    text = """
+type: chain
+steps:
+  - {id: a, run: x, outputs: [{name: x}]}
+  - {id: b, run: x}
+  - {id: z, run: "${steps.a.outputs.x}"}
+"""
+    assert notices(text) == ()
+
+
+def test_outputs_that_an_action_declares_itself() -> None:
+    """spec 11 section 8: git worktree actions and human-task forms have fixed outputs."""
+    text = """
+steps:
+  - id: t
+    action: human.task
+    with: {prompt: p, form: {type: object, properties: {f: {type: string}}}}
+  - {id: w, action: git.worktree.add, with: {branch: b}}
+  - id: s
+    depends: [t, w]
+    run: echo ${steps.t.outputs.f} ${steps.w.outputs.path} ${steps.t.outputs.g}
+"""
+    assert brief(notices(text)) == ["defect unknown_output_name steps[2].run ${steps.t.outputs.g}"]
+
+
+def test_the_line_is_that_of_the_step_also_in_a_group() -> None:
+    """spec 11 section 10: the index counts the steps of the DAG, the line is the file's."""
+    text = "type: chain\nsteps:\n  - run: x\n  - - run: y\n    - run: 'z ${consts.q}'\n  - run: w\n"
+    (found,) = notices(text)
+    assert (found.field, found.line) == ("steps[2].run", 5)
 
 
 def test_the_report_of_validate_carries_them() -> None:
