@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from edge.workflow.dialect import is_v1
 from edge.workflow.nodes import ListNode, MapNode, Node, ScalarNode, go_type
 from edge.workflow.problems import DAGError, Problem
-from edge.workflow.yaml_reader import Document, read_documents
+from edge.workflow.yaml_reader import Document
 
-__all__ = ["Part", "document_error", "raw_problems", "read_parts"]
+__all__ = ["Part", "document_error", "parts_of", "raw_problems"]
 
 
 class Part:
@@ -33,13 +33,13 @@ def document_error(message: str, node: Node | None = None, field: str = "") -> D
     return DAGError(message, [Problem(line, column, field, message)], [message])
 
 
-def read_parts(text: str, source_file: str) -> list[Part]:
+def parts_of(documents: Iterable[Document], source_file: str) -> list[Part]:
     """Return the documents that are not empty; the first is the entrypoint.
 
-    Raises: DAGError for a syntax error, a document that is no mapping, or none at all.
+    Raises: DAGError for a document that is no mapping, or none at all.
     """
     parts: list[Part] = []
-    for document in read_documents(text):
+    for document in documents:
         root = document.root
         if root is None:
             continue

@@ -11,7 +11,7 @@ from edge.workflow.base import merge_documents
 from edge.workflow.base_config import base_error, base_node, overlay, workspace_of
 from edge.workflow.decode import check_mapping
 from edge.workflow.dialect import is_v1, normalise
-from edge.workflow.documents import Part, document_error, raw_problems, read_parts
+from edge.workflow.documents import Part, document_error, parts_of, raw_problems
 from edge.workflow.model import DAG
 from edge.workflow.nodes import MapNode, ScalarNode
 from edge.workflow.problems import (
@@ -24,7 +24,7 @@ from edge.workflow.problems import (
 )
 from edge.workflow.root import Inherited, build_dag
 from edge.workflow.shapes import is_null
-from edge.workflow.yaml_reader import read_documents
+from edge.workflow.yaml_reader import Document, read_documents
 
 __all__ = ["LoadOptions", "load_dag", "validate_text"]
 
@@ -94,7 +94,20 @@ def load_dag(
     `source_file`. The sub-DAGs are in `local_dags`, by name; theirs is empty, they see the same
     ones (spec 10 section 2). Raises: DAGError with every problem of the first bad document.
     """
-    parts = read_parts(text, source_file)
+    documents = read_documents(text)
+    return _load(text, documents, name, default_name, base_text, source_file, options)
+
+
+def _load(
+    text: str,
+    documents: list[Document],
+    name: str | None,
+    default_name: str,
+    base_text: str,
+    source_file: str,
+    options: LoadOptions,
+) -> DAG:
+    parts = parts_of(documents, source_file)
     names = {_own_name(part.root) for part in parts[1:]}
     loader = _Loader(base_text, source_file, options, names)
     effective = name or _own_name(parts[0].root) or default_name or _stem(source_file)
@@ -132,24 +145,17 @@ def validate_text(
     document (spec 10 section 2).
     """
     try:
-        problems = (
-            raw_problems(read_documents(text), v1_compat=options.v1_compat) if raw_checks else []
-        )
+        documents = read_documents(text)
+        problems = raw_problems(documents, v1_compat=options.v1_compat) if raw_checks else []
         if problems:
             bullet = "\n".join(problem.message for problem in problems)
             return ValidationReport(errors=tuple(problems), bullets=(bullet,))
-        dag = load_dag(
-            text,
-            default_name=default_name,
-            base_text=base_text,
-            source_file=source_file,
-            options=options,
-        )
+        dag = _load(text, documents, None, default_name, base_text, source_file, options)
     except DAGError as exc:
         return ValidationReport(errors=exc.problems, bullets=exc.bullets)
     from edge.workflow.notices import find_notices
 
-    root = next(document.root for document in read_documents(text) if document.root is not None)
+    root = next(document.root for document in documents if document.root is not None)
     assert isinstance(root, MapNode)
     return ValidationReport(
         errors=(),

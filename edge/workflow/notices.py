@@ -228,7 +228,9 @@ class _Inspection:
         if reference.output not in _outputs(producer):
             because = "the referenced output name is not declared"
             return _of_step(because, "unknown_output_name", path)
-        if producer.name not in self._predecessors(owner):
+        # most references are to a direct predecessor; all of them cost much in a long chain
+        name = producer.name
+        if name not in owner.depends and name not in self._predecessors(owner):
             because = "the owning step does not depend on the producing step"
             return _of_step(because, "missing_dependency", path)
         return None

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import trio
+
+from edge.config.settings import load_settings
 from edge.core.ids import RunRef
+from edge.scheduler.catalog import Catalog
 from edge.store import RunFilter, Store
+from edge.workflow.load import validate_text
 from tests.bench.probe import Finished, measure, wait_until
 from tests.bench.targets import Dagu, Edge, Server, Target
 
@@ -210,6 +216,47 @@ def _dispatch(plan: Plan) -> Iterator[Measured]:
         store.close()
 
 
+def _load(plan: Plan) -> Iterator[Measured]:
+    """Validate one long file, and list many, as the scheduler and the page do."""
+    steps = "".join(
+        f"  - id: s{n}\n    run: echo ${{steps.s{n - 1}.outputs.x}}\n"
+        f"    depends: [{f's{n - 1}' if n else ''}]\n    outputs: [{{name: x}}]\n"
+        "    retry_policy: {limit: 2, interval_sec: 5}\n"
+        for n in range(500)
+    )
+    text = f"env: {{A: 1}}\nsteps:\n{steps}"
+
+    def validate() -> None:
+        if validate_text(text, default_name="long").errors:
+            raise RuntimeError("the long file is not valid")
+
+    times = [_seconds(validate) for _ in range(plan.times(7, 3))]
+    yield Measured("validate 500 steps, warm", "ms", min(times) * 1000, None, 150)
+
+
+def _list(plan: Plan) -> Iterator[Measured]:
+    text = "description: d\nschedule: '0 1 * * *'\nlabels: [a=b]\nsteps:\n" + "".join(
+        f"  - id: s{n}\n    run: echo {n}\n" for n in range(6)
+    )
+    with tempfile.TemporaryDirectory(dir=default_directory()) as home:
+        settings = load_settings(environ={"DAGU_HOME": home, "HOME": home})
+        settings.paths.dags_dir.mkdir(parents=True)
+        for number in range(1000):
+            (settings.paths.dags_dir / f"d{number}.yaml").write_text(text)
+        catalog = Catalog(settings)
+        times = [_seconds(lambda: trio.run(catalog.refresh)) for _ in range(4)]
+        if len(catalog.entries()) != 1000:
+            raise RuntimeError("files are missing in the list")
+    yield Measured("list 1,000 files, cold", "s", times[0], None, 2)
+    yield Measured("list 1,000 files, unchanged", "ms", min(times[1:]) * 1000, None, 50)
+
+
+def _seconds(what: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    what()
+    return time.perf_counter() - begin
+
+
 def _reader(target: Target) -> Store:
     found = list(target.home.glob("**/edge.db"))
     store = Store.open_reader(found[0]) if found else None
@@ -279,6 +326,8 @@ def default_directory() -> Path:
 
 LINES = (
     Line("version", _version),
+    Line("load", _load),
+    Line("list", _list),
     Line("one-step", _one_step),
     Line("seq-100", _sequential(100)),
     Line("seq-500", _sequential(500)),

@@ -93,6 +93,25 @@ def test_five_hundred_steps_load_soon() -> None:
     assert min(times) < 0.15
 
 
+def test_five_hundred_steps_are_validated_soon() -> None:
+    """spec 10 section 14"""
+    text = "steps:\n" + "".join(
+        f"  - id: s{n}\n    run: echo ${{steps.s{n - 1}.outputs.x}}\n"
+        f"    depends: [{f's{n - 1}' if n else ''}]\n    env: [A=1, B=2]\n"
+        "    retry_policy: {limit: 2, interval_sec: 5}\n    outputs: [{name: x}]\n"
+        for n in range(500)
+    )
+    base = "env: {X: 1}\nmax_active_steps: 10\n"
+    times = []
+    for _ in range(3):
+        begin = time.process_time()
+        report = validate_text(text, default_name="x", base_text=base)
+        times.append(time.process_time() - begin)
+        assert not report.errors
+    # 100 ms on an idle machine; the budget is 150
+    assert min(times) < 0.4
+
+
 def test_import_is_light() -> None:
     code = (
         "import sys, edge.workflow.load, edge.workflow.values, edge.workflow.records\n"

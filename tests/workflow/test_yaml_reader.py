@@ -86,6 +86,7 @@ def fault(text: str) -> str:
     ],
 )
 def test_scalar_types_of_yaml_1_2(written: str, value: Scalar) -> None:
+    """spec 10 section 1.1"""
     if written == "-":
         written = "-x"
     found = plain(root(f"a: {written}\n"))
@@ -114,6 +115,7 @@ def test_scalar_types_of_yaml_1_2(written: str, value: Scalar) -> None:
     ],
 )
 def test_float_text_is_that_of_go(value: float, text: str) -> None:
+    """spec 10 section 1.1"""
     assert go_float(value) == text
 
 
@@ -123,10 +125,12 @@ def test_float_text_reads_back(value: float) -> None:
 
 
 def test_text_of_lists_and_maps_is_that_of_go() -> None:
+    """spec 10 section 1.1"""
     assert go_text(root("[1, {b: [x], a: ~}, true]")) == "[1 map[a:<nil> b:[x]] true]"
 
 
 def test_order_and_places_are_kept() -> None:
+    """spec 10 section 1.1"""
     node = root("# c\nz: 1\na:\n  - x\n  - {k: v}\n")
     assert isinstance(node, MapNode)
     assert list(node.entries) == ["z", "a"]
@@ -137,6 +141,7 @@ def test_order_and_places_are_kept() -> None:
 
 
 def test_aliases_and_merge_keys() -> None:
+    """spec 10 section 1.1"""
     text = "a: &x {p: 1, q: 2}\nb: {<<: *x, q: 3, r: 4}\nc: {q: 5, <<: [*x, {s: 6}]}\nd: *x\n"
     assert plain(root(text)) == {
         "a": {"p": 1, "q": 2},
@@ -159,10 +164,35 @@ def test_aliases_and_merge_keys() -> None:
     ],
 )
 def test_forms_that_are_skipped_or_accepted(text: str) -> None:
+    """spec 10 section 1.1"""
     assert plain(root(text)) == {"a": 1}
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        # spec 10 section 1.1: block texts, tags, keys of any scalar
+        ("a: |\n  x\n  y\n", "x\ny\n"),
+        ("a: |-\n  x\n", "x"),
+        ("a: |+\n  x\n\n", "x\n\n"),
+        ("a: >\n  x\n  y\n", "x y\n"),
+        ("a: |2\n    x\n", "  x\n"),
+        ("a: |\n\n  x\n", "\nx\n"),
+        ("a: !foo x\n", "x"),
+        ("a: !!str 1\n", "1"),
+        ("a: [!bar 1]\n", [1]),
+        ("a: {yes: 1, 010: 2, ~: 3, 1.50: 4}\n", {"yes": 1, "8": 2, "null": 3, "1.5": 4}),
+        ('a: "x\\ty"\n', "x\ty"),
+        ("a: 'it''s'\n", "it's"),
+        ("a:\n- b\n- c\n", ["b", "c"]),
+    ],
+)
+def test_texts_tags_and_keys(text: str, value: object) -> None:
+    assert plain(root(text)) == {"a": value}
+
+
 def test_empty_documents_are_reported_as_such() -> None:
+    """spec 10 section 2"""
     documents = read_documents("a: 1\n---\n# nothing\n---\nb: 2\n")
     assert [document.root is None for document in documents] == [False, True, False]
     assert [document.line for document in documents] == [1, 2, 4]
@@ -193,10 +223,12 @@ def test_empty_documents_are_reported_as_such() -> None:
     ],
 )
 def test_syntax_errors_name_the_place(text: str, message: str) -> None:
+    """spec 10 section 1.2"""
     assert message in fault(text)
 
 
 def test_excerpt_shows_three_lines_around_and_the_column() -> None:
+    """spec 10 section 1.2"""
     text = "\n".join(f"k{n}: {n}" for n in range(1, 6)) + "\nbad: `\n" + "x: 1\n" * 1
     assert fault(text).splitlines() == [
         "[6:6] '`' is a reserved character",
@@ -222,12 +254,14 @@ def test_excerpt_shows_three_lines_around_and_the_column() -> None:
     ids=["brackets", "dashes", "braces", "questions", "mixed", "indents"],
 )
 def test_deep_nesting_is_refused_at_once(text: str) -> None:
+    """spec 10 section 1.2"""
     begin = time.process_time()
     assert f"nested deeper than {MAX_DEPTH}" in fault(text) or "[1:" in fault(text)
     assert time.process_time() - begin < 1.0
 
 
 def test_alias_bomb_is_refused_at_once() -> None:
+    """spec 10 section 1.2"""
     levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
     begin = time.process_time()
@@ -236,6 +270,7 @@ def test_alias_bomb_is_refused_at_once() -> None:
 
 
 def test_size_is_bounded() -> None:
+    """spec 10 section 1.2"""
     assert "larger than" in fault("a: " + "x" * MAX_BYTES)
 
 
