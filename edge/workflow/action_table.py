@@ -54,7 +54,7 @@ _TYPES: dict[str, str] = {
     "noop": "noop",
     "dag.run": "dag",
     "dag.enqueue": "dag_enqueue",
-    # no process: a person does it
+    # no process: a person does it; read by `human`
     "human.task": "",
     **{f"{type_}.{name}": type_ for type_, names in _GROUPS.items() for name in names},
 }
@@ -87,7 +87,6 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "dag.enqueue": ("dag",),
     "sqlite.query": ("query",),
     "postgres.query": ("query",),
-    "human.task": ("prompt",),
     "harness.run": ("prompt",),
 }
 #: the only inputs of these; `<action> does not support with.<key>`
@@ -95,7 +94,6 @@ CLOSED: dict[str, tuple[str, ...]] = {
     "exec": ("command", "args"),
     "dag.run": ("dag", "params"),
     "dag.enqueue": ("dag", "params", "queue"),
-    "human.task": ("prompt", "form"),
 }
 #: values of the old step key `type`; `gha` and `agent` are reserved and executed by no build
 TYPE_NAMES = frozenset(

@@ -39,7 +39,7 @@ _SCOPED = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\.[^{}]+\}")
 
 
 def read_action(name: str, fields: Decoded, build: Build) -> Execution:
-    """Return what an action other than a custom one executes. Raises: FaultError."""
+    """Return what an action executes, custom ones and `human.task` excepted. Raises: FaultError."""
     node = fields.at("action")
     inputs = read_inputs(fields)
     place = fields.at("with") if fields.has("with") else node
@@ -67,9 +67,7 @@ def read_action(name: str, fields: Decoded, build: Build) -> Execution:
     rest, run = _lifted(name, inputs)
     operation = name.partition(".")[2]
     run_node = inputs.entries.get("command", place)
-    if name != "human.task":
-        # that one has rules of its own for every field of the step
-        check_capabilities(fields, type_, run, run_node, has_shell=False)
+    check_capabilities(fields, type_, run, run_node, has_shell=False)
     if name.startswith("git.worktree."):
         check_worktree(operation.partition(".")[2], rest, fields, place)
     else:
@@ -81,8 +79,7 @@ def read_action(name: str, fields: Decoded, build: Build) -> Execution:
     template = options.get("template")
     if name == "template.render" and isinstance(template, str):
         options["template"] = template.strip()
-    prefix = "step" if name == "human.task" else ""
-    return Execution(run, type=type_, action=name, options=options, prefix=prefix)
+    return Execution(run, type=type_, action=name, options=options)
 
 
 def read_inputs(fields: Decoded) -> MapNode:
@@ -131,9 +128,7 @@ def _check_known(name: str, inputs: MapNode, place: Node) -> None:
     allowed = CLOSED.get(name)
     for key, value in inputs.entries.items():
         if allowed is not None and key not in allowed:
-            # human.task names the mapping, the others the key
-            field = "with" if name == "human.task" else f"with.{key}"
-            fail(value, field, f"{name} does not support with.{key}")
+            fail(value, f"with.{key}", f"{name} does not support with.{key}")
     for key in REQUIRED.get(name, ()):
         _require_text(key, inputs, place)
     if name.endswith(".import") and is_null(inputs.entries.get("import")):

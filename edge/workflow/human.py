@@ -8,28 +8,12 @@ from edge.workflow.forms import read_form
 from edge.workflow.model import Approval, OutputDecl
 from edge.workflow.nodes import MapNode, Node, ScalarNode, go_text
 from edge.workflow.problems import Fault, FaultError, Findings
+from edge.workflow.runs import LEGACY
 from edge.workflow.shapes import fail
 
 __all__ = ["HUMAN_TASK", "HumanTask", "is_human_task", "read_approval", "read_human_task"]
 
 HUMAN_TASK = "human.task"
-#: legacy execution keys that no action may stand beside
-_LEGACY = (
-    "call",
-    "command",
-    "config",
-    "exec",
-    "llm",
-    "messages",
-    "params",
-    "routes",
-    "script",
-    "shell",
-    "shell_args",
-    "shell_packages",
-    "type",
-    "value",
-)
 #: refused by presence, even empty or null
 _FORBIDDEN = (
     "approval",
@@ -97,7 +81,7 @@ def read_human_task(fields: Decoded, handler: str) -> HumanTask:
         raise FaultError([Fault(action.line, action.column, "action", message, bullet=message)])
     if fields.has("run"):
         fail(action, "action", "run cannot be used together with action", HUMAN_TASK)
-    for key in _LEGACY:
+    for key in LEGACY:
         if fields.has(key):
             message = f"action cannot be used together with {key}"
             fail(action, "action", message, HUMAN_TASK)

@@ -27,9 +27,7 @@ LEGACY = (
 
 
 def read_execution(fields: Decoded, build: Build) -> Execution:
-    """Return what a step runs. Raises: FaultError."""
-    if fields.get("foreach") is not None:
-        return Execution(type="foreach")
+    """Return what a step without `foreach` runs. Raises: FaultError."""
     if fields.has("action"):
         return _action(fields, build)
     if fields.has("run"):
