@@ -1,8 +1,17 @@
-"""The report of specified sections and their tests."""
+"""Every section of the specified language has a test that names it."""
 
 from __future__ import annotations
 
-from tests.spec_report import cited, needs_test, read_sections, unknown_citations
+from tests.spec_report import cited, needs_test, read_sections, unknown_citations, with_tests
+
+
+def test_no_section_is_without_a_test() -> None:
+    lacking = [
+        f"{section.chapter} {section.number} {section.title}"
+        for section in with_tests()
+        if needs_test(section) and not section.tests
+    ]
+    assert not lacking
 
 
 def test_no_citation_names_a_section_that_does_not_exist() -> None:

@@ -1,3 +1,5 @@
+"""Scalars, errors and bounds of the one YAML reader (spec 10 sections 1, 1.1 and 1.2)."""
+
 from __future__ import annotations
 
 import contextlib
