@@ -1,4 +1,4 @@
-"""What a step carries out, as a page shows it (spec 31 section 11.6)."""
+"""What a step carries out, as a page shows it (spec 31 section 11)."""
 
 from __future__ import annotations
 
