@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edge.cli.flags import Command, Flag, Parsed
@@ -17,14 +18,22 @@ if TYPE_CHECKING:
     from edge.workflow.model import DAG
     from edge.workflow.params import ParamOverrides, ResolvedParams
 
-__all__ = ["PARAM_FLAGS", "command", "load_for_start", "overrides_of", "run", "settled_params"]
+__all__ = [
+    "PARAM_FLAGS",
+    "command",
+    "load_for_start",
+    "overrides_of",
+    "run",
+    "settled_params",
+    "with_default_dir",
+]
 
 PARAM_FLAGS = (
     Flag("params", "p", help="parameters as one text; `-- a K=v` beats it"),
     Flag("name", "N", help="another name for the workflow"),
 )
 _TRIGGERS = ("scheduler", "manual", "webhook", "subdag", "retry", "catchup")
-_NOT_BUILT = ("from-run-id", "default-working-dir", "root", "attempt-id")
+_NOT_BUILT = ("from-run-id", "root", "attempt-id")
 
 
 def command(name: str) -> Command:
@@ -37,6 +46,7 @@ def command(name: str) -> Command:
             *PARAM_FLAGS,
             Flag("run-id", "r", help="id of the run (default: a generated one)"),
             Flag("labels", help="labels added to those of the workflow: k=v,word"),
+            Flag("default-working-dir", help="directory of a workflow that names none"),
             Flag("dispatch", "", "bool", "send the run to a worker and follow it"),
             Flag("trigger-type", help="what asked for the run (manual)"),
             Flag("schedule-time", help="nominal time of the run, RFC 3339"),
@@ -59,7 +69,7 @@ def run(parsed: Parsed) -> int:
     trigger = _check_flags(parsed)
     settings = parsed.settings("dispatch" if parsed.flag("dispatch") else "")
     labels = _labels(parsed)
-    dag = load_for_start(parsed, settings)
+    dag = with_default_dir(load_for_start(parsed, settings), parsed.text("default-working-dir"))
     overrides = overrides_of(parsed)
     from edge.config.home import prepare_home
 
@@ -148,6 +158,9 @@ def _check_flags(parsed: Parsed) -> TriggerType:
     worker = parsed.text("worker-id")
     if worker not in ("", "local") and not parsed.has("attempt-id"):
         raise UserError("attempt-id is required for distributed worker execution")
+    if parsed.flag("dispatch") and parsed.text("default-working-dir"):
+        # A task carries the workflow's text and no directory of this host.
+        raise UserError("--default-working-dir cannot be used together with --dispatch")
     for name in _NOT_BUILT:
         if parsed.has(name):
             raise UserError(f"start --{name} is not available in this version of edge yet")
@@ -226,6 +239,13 @@ def settled_params(
         )
     finally:
         spawner.close()
+
+
+def with_default_dir(dag: DAG, folder: str) -> DAG:
+    """Return the DAG with a working directory if it names none (spec 10 section 6.3)."""
+    if not folder or dag.working_dir:
+        return dag
+    return replace(dag, working_dir=os.path.abspath(os.path.expanduser(folder)))
 
 
 def overrides_of(parsed: Parsed) -> ParamOverrides:

@@ -104,9 +104,7 @@ def _drop_chats(node: NodeRecord) -> None:
 
 
 def _drop_outputs(node: NodeRecord) -> None:
-    node.output_variables = {}
-    for member in ("outputValue", "outputsValue", "stepOutputsValue"):
-        node.extra.pop(member, None)
+    node.publish(None, None)
 
 
 class CoordinatorReporter:

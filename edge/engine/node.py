@@ -246,7 +246,7 @@ class NodeRun:
         self._has_run = False
         self._out.restart()
         self._err.restart()
-        if missing := missing_of_step(self.step):
+        if missing := missing_of_step(self.step, is_handler=self._index is None):
             return NodeExited(self.key, 1, missing, is_hopeless=True)
         try:
             os.makedirs(self.cwd, mode=0o750, exist_ok=True)

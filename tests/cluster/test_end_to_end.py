@@ -144,6 +144,35 @@ async def test_two_thousand_lines_come_back_complete(tmp_path: Path) -> None:
         assert summary.trigger_type.word == "manual"
 
 
+async def test_outputs_come_back_and_secrets_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """spec 11 section 9: a worker masks before bytes leave it."""
+    monkeypatch.setenv("PLANT_TOKEN", "hush-hush")
+    async with open_site(tmp_path) as site:
+        await site.add_worker()
+        ref = await site.dispatch(
+            "secrets: [{name: TOKEN, provider: env, key: PLANT_TOKEN}]\nsteps:\n"
+            "  - id: a\n    output: V\n    outputs: [{name: x}]\n"
+            '    run:\n      - echo "$TOKEN"\n      - printf "e$TOKEN" >&2\n'
+            '      - echo "x=$TOKEN" >> $DAGU_OUTPUT_FILE\n'
+            "  - id: b\n    depends: a\n"
+            '    run: \'test "$V" = "$TOKEN"; echo ${#V} ${steps.a.outputs.x}\'\n'
+        )
+        record = await site.wait(ref)
+        assert [node.error for node in record.nodes] == ["", ""]
+        first = record.nodes[0]
+        assert first.output_variables == {"V": "V=*******"}
+        assert first.step_outputs_value == '{"x":"*******"}'
+        assert site.log("a.stdout.log", record) == b"*******\n"
+        assert site.log("a.stderr.log", record) == b"e*******"
+        assert site.log("b.stdout.log", record) == b"9 *******\n"
+        assert b"hush-hush" not in site.log("scheduler.log", record)
+        files = [path for path in (tmp_path / "server").rglob("*") if path.is_file()]
+        assert files
+        assert not [path for path in files if b"hush-hush" in path.read_bytes()]
+
+
 async def test_failures_are_told(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         worker = await site.add_worker()

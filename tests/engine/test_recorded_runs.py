@@ -16,6 +16,7 @@ from edge.core.clock import SystemClock
 from edge.core.ids import RunRef
 from edge.core.record import NodeRecord
 from edge.engine.processes import Spawner
+from edge.engine.run_outputs import outputs_document, run_outputs
 from edge.engine.runner import Runner
 from edge.workflow.load import load_dag
 from tests.engine.helpers import RecordingReporter, make_spec, read
@@ -35,7 +36,8 @@ PLAIN = (
     " pre-step-multi pre-negate init-fail succ-fail exit-fail fail-fail partial-succfail h-pre"
     " retry-fixed retry-backoff retry-strings to-step to-step-cont to-dag to-retry delay maxactive"
     " chain multi merged h-timeout cond-retry-exit-lists graph-diamond env-order"
-    " dag-in-init-timeout stderr-tail"
+    " dag-in-init-timeout stderr-tail h-outputs2 outfile outfile-undecl big-output outputs-json"
+    " retry-counter-step h-retry"
 ).split()
 #: probe -> how the run is stopped; the recording's own command
 STOPPED = {
@@ -49,6 +51,7 @@ STOPPED = {
 }
 #: what the README of the recordings or the spec says is different on purpose
 DIFFERENT = {
+    "big-output": {"a": {"error": "output exceeded maximum size limit of 1000 bytes"}},
     "stop-escalate": {"a": {"stdout": None, "error": "signal: killed"}},
     # The recording waited 18 s for a second `sleep` that outlived the trap; here SIGKILL ends it.
     "stop-signal": {"b": {"error": None}},
@@ -114,6 +117,9 @@ def _summary(node: NodeRecord, expected: dict[str, object]) -> dict[str, object]
         ("retryCount", node.retry_count),
         ("doneCount", node.done_count),
         ("outputVariables", node.output_variables),
+        ("outputValue", node.output_value),
+        ("outputsValue", node.outputs_value),
+        ("stepOutputsValue", node.step_outputs_value),
     ):
         if value:
             found[name] = value
@@ -183,6 +189,15 @@ def _check(probe: str, runner: Runner, exit_code: int) -> None:
     assert ran == [entry["handler"] for entry in final["handlers"]]
     for wanted in final["handlers"]:
         _compare(probe, record.handlers[wanted["handler"]], wanted)
+    outputs = final.get("outputsJson", {"outputs": {}})
+    assert run_outputs(record) == outputs["outputs"]
+    document = outputs_document(record)
+    assert (document is None) is ("outputsJson" not in final)
+    if document is not None:
+        found, wanted = document["metadata"], outputs["metadata"]
+        assert isinstance(found, dict)
+        assert found.keys() == wanted.keys()
+        assert found.get("params") == wanted.get("params")
     if "preconditionErrors" in final:
         errors = [entry.get("error", "") for entry in record.preconditions]
         assert errors == final["preconditionErrors"]
@@ -190,6 +205,7 @@ def _check(probe: str, runner: Runner, exit_code: int) -> None:
 
 @pytest.mark.parametrize("probe", PLAIN)
 def test_runs_as_recorded(probe: str, tmp_path: Path) -> None:
+    """spec 12 sections 4 to 9 and spec 12 section 11."""
     runner, exit_code, reporter = _run(probe, tmp_path)
     _check(probe, runner, exit_code)
     assert reporter.order[0] == "opened"

@@ -38,18 +38,7 @@ WAITING = {
     "37-foreach.yaml": "foreach",
 }
 #: use fields that the loader does not hand on yet
-LOADING = {
-    "32-structured-output.yaml",
-    "33-published-outputs.yaml",
-    "18-param-eval.yaml",
-    "21-precedence.yaml",
-    "26-working-dir.yaml",
-    "28-declared-outputs.yaml",
-    "30-output-variable.yaml",
-    "31-output-order.yaml",
-    "34-handlers.yaml",
-    "38-secrets.yaml",
-}
+LOADING = {"18-param-eval.yaml"}
 #: what `edge_differs` of a recording says in words: (step, member) -> what edge gives
 DIFFERENT: dict[str, dict[tuple[str, str], str]] = {
     "03-env-twice.yaml": {("p", "stdout"): "$S ${env.S}\n$S ${env.S}\n"},

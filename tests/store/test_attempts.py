@@ -7,7 +7,7 @@ import pytest
 
 from edge.core.errors import DuplicateRunError, NotFoundError
 from edge.core.ids import RunRef
-from edge.core.record import NodeRecord
+from edge.core.record import NodeRecord, StepOutputs
 from edge.core.status import NodeStatus, RunStatus
 from edge.store import Snapshot, Store, pack_nodes
 from tests.store.support import HOST, SNAPSHOT, T0, end_node, make_record, start_node
@@ -61,6 +61,41 @@ def test_what_is_unusual_or_unknown_survives(store: Store) -> None:
     assert found is not None
     assert found.to_json() == record.to_json()
     assert found.host is None
+
+
+@pytest.mark.parametrize(
+    ("outputs", "shown"),
+    [
+        (
+            StepOutputs(variable="V", value="out", declared={"x": "1"}, published='{"k":1}'),
+            StepOutputs(variable="V", value="out", declared={"x": "1"}, published='{"k":1}'),
+        ),
+        (
+            StepOutputs(value='{"k":"s"}', declared={"x": "s"}, published='{"k":"s"}'),
+            StepOutputs(value='{"k":"*"}', declared={"x": "*"}, published='{"k":"*"}'),
+        ),
+        (StepOutputs(variable="V", value=""), StepOutputs(variable="V", value="")),
+    ],
+)
+def test_outputs_are_kept(store: Store, outputs: StepOutputs, shown: StepOutputs) -> None:
+    """spec 11 section 9: declared ones as they are, masked in every view; the rest masked."""
+    record = make_record()
+    node = record.nodes[0]
+    node.publish(outputs, shown)
+    node.output_variables["DAGU_CONTINUE_ON.a"] = "DAGU_CONTINUE_ON.a=false"
+    start_node(record, 0)
+    store.begin_attempt(record, SNAPSHOT, HOST, new_run=True)
+    found = store.load_record(record.ref)
+    assert found is not None
+    assert found.to_json() == record.to_json()
+    assert found.nodes[0].extra == {}
+    assert found.nodes[0].outputs == StepOutputs(
+        variable=shown.variable,
+        value=shown.value,
+        declared=outputs.declared,
+        published=shown.published,
+    )
+    assert "*" in str(found.nodes[0].to_json()) or outputs == shown
 
 
 @pytest.mark.parametrize("root", [None, RunRef("pump", "r1")])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from edge.core.record import StepOutputs
 from edge.core.status import NodeStatus, RunStatus
 from edge.web.app import create_app
 from edge.web.context import WebContext
@@ -196,6 +197,26 @@ async def test_run_page_shows_picture_table_and_stop(ctx: WebContext, tmp_path: 
     assert "/dag-runs/pump/r1/steps/read/log?stream=stderr" in text
     await pages.post("/dag-runs/pump/r1/stop")
     assert [str(ref) for ref in ctx.control.stopped] == ["pump:r1"]  # type: ignore[attr-defined]
+
+
+async def test_run_page_shows_outputs(ctx: WebContext) -> None:
+    """spec 11 section 8.4: of the run, then what its steps declared."""
+    node = fakes.node("read", NodeStatus.SUCCEEDED)
+    shown = StepOutputs(variable="TANK_LEVEL", value="<42>", declared={"x": "y" * 3000})
+    node.publish(shown, shown)
+    fakes.keep(ctx, fakes.record(status=RunStatus.SUCCEEDED, nodes=[node]))
+    text = await Pages(ctx).get("/dag-runs/pump/r1")
+    assert "tankLevel" in text
+    assert "&lt;42&gt;" in text
+    assert ".outputs.x" in text
+    assert "y" * 2000 + " …" in text
+    assert "y" * 2001 not in text
+
+
+async def test_a_run_without_outputs_has_no_table_of_them(ctx: WebContext) -> None:
+    """spec 11 section 8.4: nothing published, nothing shown."""
+    fakes.keep(ctx, fakes.record(status=RunStatus.SUCCEEDED))
+    assert "Outputs" not in await Pages(ctx).get("/dag-runs/pump/r1")
 
 
 async def test_stop_of_a_finished_run_is_refused(ctx: WebContext, tmp_path: Path) -> None:
