@@ -21,9 +21,10 @@ from edge.core.record import NodeRecord
 from edge.engine.attempt import AttemptSpec, RunFiles
 from edge.engine.processes import Spawner
 from edge.engine.run_outputs import run_outputs
+from edge.engine.run_params import settle_params
 from edge.engine.runner import Runner
 from edge.workflow.load import load_dag
-from edge.workflow.params import parse_overrides, resolve_params
+from edge.workflow.params import parse_overrides
 from tests.engine.helpers import RecordingReporter, read, run_to_end
 
 DATA = Path(__file__).parent.parent / "data" / "language" / "values"
@@ -37,8 +38,6 @@ WAITING = {
     "36-parallel-items.yaml": "dag.run",
     "37-foreach.yaml": "foreach",
 }
-#: use fields that the loader does not hand on yet
-LOADING = {"18-param-eval.yaml"}
 #: what `edge_differs` of a recording says in words: (step, member) -> what edge gives
 DIFFERENT: dict[str, dict[tuple[str, str], str]] = {
     "03-env-twice.yaml": {("p", "stdout"): "$S ${env.S}\n$S ${env.S}\n"},
@@ -48,7 +47,7 @@ DIFFERENT: dict[str, dict[tuple[str, str], str]] = {
 }
 
 
-def _spec(name: str, folder: Path) -> AttemptSpec:
+async def _spec(name: str, folder: Path) -> AttemptSpec:
     entry = EXPECTED[name]
     dags = folder / "dags"
     dags.mkdir()
@@ -59,11 +58,22 @@ def _spec(name: str, folder: Path) -> AttemptSpec:
     dag = load_dag(path.read_text(), default_name=path.stem, source_file=str(path))
     environ = {"PATH": "/usr/local/bin:/usr/bin:/bin", **entry["env"]}
     settings = load_settings(environ={}, home=str(folder / "home"))
+    spawner = Spawner(None)
+    try:
+        params = await settle_params(
+            dag,
+            parse_overrides(entry["args"][1:]),
+            spawner=spawner,
+            environ=environ,
+            default_shell="/bin/bash",
+        )
+    finally:
+        spawner.close()
     return AttemptSpec(
         dag=dag,
         ref=RunRef(dag.name, "run-v"),
         attempt_id="abc123",
-        params=resolve_params(dag, parse_overrides(entry["args"][1:])),
+        params=params,
         files=RunFiles(folder / "log" / "s.log", folder / "log" / "steps", folder / "work"),
         step_environ=step_environment(environ, settings),
         process_environ=environ,
@@ -77,16 +87,16 @@ def _found(step: dict[str, Any], node: NodeRecord) -> dict[str, Any]:
     return found | ({"error": node.error} if "error" in step or node.error else {})
 
 
-@pytest.mark.parametrize("name", sorted(set(EXPECTED) - set(WAITING) - LOADING))
+@pytest.mark.parametrize("name", sorted(set(EXPECTED) - set(WAITING)))
 async def test_values_are_those_of_the_record(name: str, tmp_path: Path) -> None:
     entry = EXPECTED[name]
     if "run_status" not in entry:
         with pytest.raises(UserError) as caught:
-            _spec(name, tmp_path)
+            await _spec(name, tmp_path)
         reason = entry["error"].rpartition("field 'params_json': ")[2]
         assert reason in caught.value.message
         return
-    spec = _spec(name, tmp_path)
+    spec = await _spec(name, tmp_path)
     runner = Runner(
         spec,
         reporter=RecordingReporter(),
