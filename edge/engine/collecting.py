@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from dataclasses import dataclass, replace
 
 from edge.core.ids import safe_name
 from edge.core.jsontypes import JsonObject
 from edge.core.record import StepOutputs
+from edge.engine.files import read_regular
 from edge.engine.logs import Capture, OutputSink
 from edge.engine.masking import Masker
 from edge.engine.output_file import OutputError, parse_output_file
@@ -116,16 +116,11 @@ class OutputCollector:
         """Return the output file, a byte more than the limit at most. Raises: OutputError."""
         try:
             # The step may have put anything in its place.
-            fd = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+            return read_regular(self._path, self._limit_bytes, follow=False)
         except FileNotFoundError:
             return b""
         except OSError as exc:
             raise OutputError(f"failed to parse DAGU_OUTPUT_FILE: {exc.strerror}") from None
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            os.close(fd)
-            raise OutputError("failed to parse DAGU_OUTPUT_FILE: not a regular file")
-        with open(fd, "rb") as file:
-            return file.read(self._limit_bytes + 1)
 
     def _sources(self, scope: Scope, cwd: str, action: JsonObject | None) -> Sources:
         return Sources(

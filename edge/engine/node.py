@@ -38,12 +38,12 @@ from edge.engine.logs import LineMatcher, OutputSink, StreamLog
 from edge.engine.masking import Masker
 from edge.engine.processes import Spawner, SpawnSpec, StepProcess
 from edge.engine.retries import retry_numbers
+from edge.engine.streams import names_stream_files, open_copies
 from edge.engine.support import missing_of_step
 from edge.engine.visibility import RunView
-from edge.workflow.field_policy import policy_of
-from edge.workflow.model import CommandRun, LogOutput, ScriptRun, Step
+from edge.workflow.model import LogOutput, Step
 from edge.workflow.records import argv_record, command_record, recorded_commands
-from edge.workflow.values import Scope, Source, resolve
+from edge.workflow.values import Scope, Source
 
 __all__ = ["NodeRun", "RunContext"]
 
@@ -51,12 +51,6 @@ __all__ = ["NodeRun", "RunContext"]
 _DRAIN_S = 1.0
 _CLEAN_UP_S = 5.0
 _CHUNK_BYTES = 65_536
-_STREAM_FILES = (
-    "DAG_RUN_STEP_STDOUT_FILE",
-    "DAG_RUN_STEP_STDERR_FILE",
-    "paths.step_stdout_file",
-    "paths.step_stderr_file",
-)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -117,10 +111,12 @@ class NodeRun:
             reason = exc.strerror or str(exc)
             return self._refuse(f"failed to set up step: {exc.filename or self.cwd}: {reason}")
         try:
-            self._open_copies()
+            open_copies(self.step, self.scope, self.cwd, self._out, self._err)
         except OSError as exc:
             reason = f"open {exc.filename}: {(exc.strerror or str(exc)).lower()}"
             return self._refuse(f"failed to setup outputs: {reason}")
+        except ValueError as exc:
+            return self._refuse(f"failed to setup outputs: {exc}")
         try:
             retry = retry_numbers(self.step.retry_policy, self.scope)
             if self._out is not None and self.step.continue_on.outputs:
@@ -188,7 +184,7 @@ class NodeRun:
             "paths.step_stderr_file": files["DAG_RUN_STEP_STDERR_FILE"],
         }
         self.scope = self.scope.child(files.items(), Source.MANAGED).with_context(context)
-        if _names_stream_files(self.step):
+        if names_stream_files(self.step):
             self._out.log.create()
             self._err.log.create()
 
@@ -214,12 +210,6 @@ class NodeRun:
             max_bytes=self._run.spec.step_log_max_bytes,
             on_growth=lambda size: report(key, stream, path, size),
         )
-
-    def _open_copies(self) -> None:
-        for text, sink in ((self.step.stdout, self._out), (self.step.stderr, self._err)):
-            if text and sink is not None:
-                path = resolve(text, policy_of("steps[].stdout"), self.scope)
-                sink.copy_to(os.path.join(self.cwd, path))
 
     # -- preconditions
 
@@ -386,13 +376,3 @@ class NodeRun:
 async def _pump(stream: trio.lowlevel.FdStream, sink: OutputSink) -> None:
     while data := await stream.receive_some(_CHUNK_BYTES):
         sink.write(data)
-
-
-def _names_stream_files(step: Step) -> bool:
-    """Tell whether a step may open its own stream files by name (spec 12 section 4)."""
-    run = step.run
-    texts = [run.text] if isinstance(run, ScriptRun) else []
-    if isinstance(run, CommandRun):
-        texts.extend(run.commands)
-    texts += [entry.value for entry in step.env]
-    return any(name in text for text in texts for name in _STREAM_FILES)

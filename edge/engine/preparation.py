@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from edge.engine.attempt import AttemptSpec
 from edge.engine.dotenv import DotenvError, parse_dotenv
 from edge.engine.environment import default_dir, run_scope
+from edge.engine.files import read_regular
 from edge.engine.masking import Masker
 from edge.engine.secrets import SecretError, resolve_secrets
 from edge.engine.support import unenforced
@@ -83,8 +84,7 @@ def _read(path: str, folders: Sequence[str], warnings: list[str]) -> str | None:
     """Return the text of the first file of that path; None for none, or for one that is no text."""
     for folder in folders:
         try:
-            with open(os.path.join(folder, os.path.expanduser(path)), "rb") as file:
-                data = file.read(_MAX_BYTES + 1)
+            data = read_regular(os.path.join(folder, os.path.expanduser(path)), _MAX_BYTES)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as exc:

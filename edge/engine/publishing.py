@@ -6,11 +6,11 @@ Decoded values become JSON texts here; no error text shows what a step has print
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass
 
 from edge.core.jsontypes import JsonObject, JsonValue
 from edge.core.record import StepOutputs
+from edge.engine.files import read_regular
 from edge.engine.output_file import OutputError
 from edge.workflow.field_policy import policy_of
 from edge.workflow.json_path import PathError, select
@@ -175,13 +175,7 @@ def _read_file(path: str, sources: Sources) -> str:
     """Return a file's text. Raises: ValueError."""
     limit = sources.limit_bytes
     try:
-        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-        fd = os.open(os.path.join(sources.cwd, path), flags)
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            os.close(fd)
-            raise ValueError(f'failed to read "{path}": not a regular file')
-        with open(fd, "rb") as file:
-            data = file.read(limit + 1)
+        data = read_regular(os.path.join(sources.cwd, path), limit)
     except OSError as exc:
         raise ValueError(f'failed to read "{path}": {exc.strerror}') from None
     if len(data) > limit:

@@ -103,6 +103,7 @@ class Runner:
         record = self.record
         prepared = self._prepared or open_record(self.spec, record, self._clock.now_ms())
         self._masker = prepared.masker
+        prepared.scope.warn = self._warn
         failure = self._make_directories() or prepared.error
         await self._reporter.opened(record)
         self._say("DAG run started", {"params": self.spec.params.as_list()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
+from edge.engine.files import read_regular
 from edge.workflow.model import Secret
 from edge.workflow.values import Scope
 
@@ -56,8 +57,7 @@ def _read(key: str, folders: Sequence[str]) -> str:
     places = [os.path.join(folder, path) for folder in folders]
     chosen = next((place for place in places if os.path.exists(place)), places[0])
     try:
-        with open(chosen, "rb") as file:
-            data = file.read(_MAX_BYTES + 1)
+        data = read_regular(chosen, _MAX_BYTES)
     except OSError as exc:
         raise ValueError(f'failed to read secret file "{key}": {exc.strerror}') from None
     if len(data) > _MAX_BYTES:

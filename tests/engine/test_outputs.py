@@ -359,6 +359,27 @@ async def test_naming_a_stream_makes_its_file(tmp_path: Path) -> None:
     assert [_out(node) for node in runner.record.nodes[1:]] == ["hi\n0\n", "${a.stdout}\n"]
 
 
+async def test_a_path_into_no_json_is_a_warning(tmp_path: Path) -> None:
+    """spec 11 section 8.6: reference kept, a warning in the run's log."""
+    runner = await _run(
+        tmp_path, _step("a", "echo '${V.a}'"), env=(EnvVar("V", "hush-hush {"), *_ENV),
+        secrets=_SECRETS,
+    )  # fmt: skip
+    assert _out(runner.record.nodes[0]) == "${V.a}\n"
+    log = read(runner.record.log)
+    assert "Failed to parse JSON" in log
+    assert "hush-hush" not in log
+
+
+async def test_both_streams_to_one_file_are_refused(tmp_path: Path) -> None:
+    """spec 10 section 7.7: also when only the resolved paths are the same."""
+    runner = await _run(
+        tmp_path, _step("a", "true", stdout="$F", stderr="x"), env=(EnvVar("F", "x"),)
+    )
+    error = runner.record.nodes[0].error
+    assert error.startswith("failed to setup outputs: stdout and stderr cannot point to the same")
+
+
 async def test_a_working_directory_may_name_outputs(tmp_path: Path) -> None:
     """spec 11 section 3, working_dir row."""
     runner = await _run(

@@ -97,6 +97,13 @@ def test_a_directory_is_a_warning(tmp_path: Path) -> None:
     assert prepared.warnings == ("failed to load dotenv file .env: Is a directory",)
 
 
+def test_a_pipe_does_not_hold_the_service(tmp_path: Path) -> None:
+    """spec 11 section 7.7: opening one would wait for a writer."""
+    os.mkfifo(tmp_path / "pipe")
+    prepared = _prepare(tmp_path, {}, dotenv=(str(tmp_path / "pipe"),))
+    assert prepared.warnings == (f"failed to load dotenv file {tmp_path}/pipe: not a regular file",)
+
+
 def test_a_path_that_is_none_fails(tmp_path: Path) -> None:
     """spec 11 section 7.7: a path that cannot be evaluated."""
     prepared = _prepare(tmp_path, {}, dotenv=("a\0",))

@@ -94,7 +94,7 @@ def test_entries(entry: OutputEntry, text: str, tmp_path: Path) -> None:
             "",
             'output.k: failed to read "none": No such file or directory',
         ),
-        (_step(_from("file", path="/")), "", 'output.k: failed to read "/": not a regular file'),
+        (_step(_from("file", path="/")), "", 'output.k: failed to read "/": Is a directory'),
         (
             _step(_from("file", path="big")),
             "",

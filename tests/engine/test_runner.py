@@ -69,6 +69,7 @@ async def test_an_empty_stream_has_no_file(tmp_path: Path) -> None:
     "step",
     [
         "run: 'test -f $DAG_RUN_STEP_STDOUT_FILE && test -f ${DAG_RUN_STEP_STDERR_FILE}'",
+        "action: exec, with: {command: test, args: [-f, '${context.paths.step_stdout_file}']}",
         "run: 'test -f ${context.paths.step_stdout_file} && test -f ${paths.step_stderr_file}'",
     ],
 )

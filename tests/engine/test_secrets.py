@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,10 @@ def test_file_takes_the_whole_content(tmp_path: Path) -> None:
             Secret(name="S", provider="file", key="big"),
             'secret file "big" is larger than 1048576 bytes',
         ),
+        (
+            Secret(name="S", provider="file", key="pipe"),
+            'failed to read secret file "pipe": not a regular file',
+        ),
         (Secret(name="S", provider="file", key="nul"), 'secret file "nul" holds a NUL byte'),
         (
             Secret(name="S", ref="plant/token"),
@@ -69,6 +74,7 @@ def test_file_takes_the_whole_content(tmp_path: Path) -> None:
 )
 def test_failures(secret: Secret, reason: str, tmp_path: Path) -> None:
     (tmp_path / "big").write_bytes(b"x" * (1 << 20) + b"x")
+    os.mkfifo(tmp_path / "pipe")
     (tmp_path / "nul").write_bytes(b"a\0b")
     with pytest.raises(SecretError) as caught:
         resolve_secrets([secret], _scope(), [str(tmp_path)])
