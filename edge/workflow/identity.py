@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from edge.workflow.build import Build
+from edge.workflow.changes import replace
 from edge.workflow.decode import Decoded
 from edge.workflow.model import DAG, Step
 from edge.workflow.problems import Fault, FaultError

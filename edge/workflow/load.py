@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 
 from edge.workflow.advice import called_by_run, deprecations, order_warning
 from edge.workflow.base import merge_documents
 from edge.workflow.base_config import base_error, base_node, overlay, workspace_of
+from edge.workflow.changes import replace
 from edge.workflow.decode import check_mapping
 from edge.workflow.dialect import is_v1, normalise
 from edge.workflow.documents import Part, document_error, parts_of, raw_problems

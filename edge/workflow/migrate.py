@@ -76,9 +76,7 @@ class _Document:
     __slots__ = ("dag", "is_v1", "root")
 
     def __init__(self, root: MappingNode, dag: DAG, is_old: bool) -> None:
-        self.root = root
-        self.dag = dag
-        self.is_v1 = is_old
+        self.root, self.dag, self.is_v1 = root, dag, is_old
 
 
 class _Work:
@@ -283,6 +281,7 @@ class _Work:
         if not isinstance(node, MappingNode) or not node.value:
             return
         form = StepForm(source, node, is_v1=is_old, custom=custom)
+        before = [(piece.key, piece.value) for piece in form.pieces]
         if is_old and (form.has("dir") or form.has("precondition") or form.has("preconditions")):
             if form.has("working_dir"):
                 form.pieces = [piece for piece in form.pieces if piece.key != "dir"]
@@ -290,10 +289,8 @@ class _Work:
         if form.is_old:
             form.convert()
             self.notes += [f"{where}: {note}" for note in form.notes]
-        start, end = source.span(node)
-        text = form.text()
-        if text != source.text[start:end]:
-            edits.add(start, end, text)
+        if [(piece.key, piece.value) for piece in form.pieces] != before:
+            edits.add(*source.span(node), form.text())
 
     def keep_names(self, new: list[DAG]) -> None:
         """Write the names that were made from an old form and would be made otherwise now."""

@@ -153,7 +153,8 @@ class Source:
 def render(pieces: Sequence[Piece], column: int, *, flow: bool) -> str:
     """Return the source of a mapping whose first key stands at `column`."""
     if flow:
-        return "{" + ", ".join(f"{piece.key}:{piece.value}" for piece in pieces) + "}"
+        # an empty value needs a blank behind the colon
+        return "{" + ", ".join(f"{piece.key}:{piece.value or ' '}" for piece in pieces) + "}"
     lines: list[str] = []
     for piece in pieces:
         shift = column - piece.column

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from edge.core.errors import UserError
 from edge.core.ids import check_dag_name
 from edge.workflow.build import Build, Defaults
+from edge.workflow.changes import replace
 from edge.workflow.connections import read_connection, read_registry_auths, read_smtp, read_ssh
 from edge.workflow.consts import read_consts
 from edge.workflow.containers import read_container

@@ -87,3 +87,38 @@ def test_a_name_needs_no_file(settings: Settings, tmp_path: Path) -> None:
     assert dag_name_of(str(path), settings) == "given"
     with pytest.raises(UserError, match=r"failed to extract DAG name: failed to read DAG metadata"):
         dag_name_of(str(tmp_path / "no.yaml"), settings)
+
+
+def test_files_of_1_30_are_read_unless_switched_off(tmp_path: Path) -> None:
+    """spec 40 section 1: edge.v1_compat, EDGE_V1_COMPAT"""
+    environ = {"HOME": str(tmp_path), "DAGU_HOME": str(tmp_path)}
+    path = tmp_path / "old.yaml"
+    path.write_text("logDir: /l\nsteps: [{run: a}]\n")
+    assert load_dag_file(path, load_settings(environ=environ)).log_dir == "/l"
+    strict = load_settings(environ=environ | {"EDGE_V1_COMPAT": "false"})
+    with pytest.raises(UserError, match=r"use snake_case keys \(logDir -> log_dir\)"):
+        load_dag_file(path, strict)
+    (tmp_path / "config.yaml").write_text("edge: {v1_compat: false}\n")
+    with pytest.raises(UserError, match="has invalid keys: logDir"):
+        load_dag_file(path, load_settings(environ=environ))
+
+
+def test_base_of_the_workspace_of_a_file(tmp_path: Path) -> None:
+    """spec 10 section 5"""
+    settings = load_settings(environ={"HOME": str(tmp_path), "DAGU_HOME": str(tmp_path)})
+    base = settings.paths.workspaces_dir / "ops" / "base.yaml"
+    base.parent.mkdir(parents=True)
+    base.write_text("queue: fast\n")
+    path = tmp_path / "a.yaml"
+    for label, queue in (("ops", "fast"), ("lab", ""), ("../ops", ""), ("..", "")):
+        path.write_text(f"logDir: a\ntags: workspace={label}\nsteps: [{{run: a}}]\n")
+        assert load_dag_file(path, settings).queue == queue
+
+
+def test_the_name_is_read_without_base_and_steps(tmp_path: Path) -> None:
+    """spec 30 section 1.4"""
+    settings = load_settings(environ={"HOME": str(tmp_path), "DAGU_HOME": str(tmp_path)})
+    settings.paths.base_config.write_text("foo: wrong\n")
+    path = tmp_path / "a.yaml"
+    path.write_text("name: b\nsteps: [{colour: red}]\n")
+    assert dag_name_of(str(path), settings) == "b"

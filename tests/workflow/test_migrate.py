@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+import edge
 from edge.workflow.load import LoadOptions, load_dag, validate_text
 from edge.workflow.migrate import migrate
 from edge.workflow.model import DAGType
+from edge.workflow.problems import DAGError
 
+DATA = Path(__file__).parent.parent / "data"
+SAMPLES = Path(edge.__file__).parent / "samples"
 STRICT = LoadOptions(v1_compat=False)
 
 
@@ -271,6 +276,58 @@ def test_each_form_of_the_root(old: str, new: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        # spec 10 section 13.3: step_types
+        (
+            """\
+            step_types:
+              greet:   # says hello
+                type: command
+                input_schema: {type: object, properties: {who: {type: string}}}
+                template:
+                  # one line
+                  command: echo {{ .input.who }}
+            steps:
+              - id: a
+                type: greet
+                config: {who: me}
+            """,
+            """\
+            actions:
+              greet:   # says hello
+                input_schema: {type: object, properties: {who: {type: string}}}
+                template:
+                  # one line
+                  run: echo {{ .input.who }}
+            steps:
+              - id: a
+                action: greet
+                with:
+                  who: me
+            """,
+        ),
+        (
+            """\
+            step_types:
+              ask: {type: command, input_schema: {type: object}, template: {command: x}}
+            steps:
+              - {id: a, type: ask}
+            """,
+            """\
+            actions:
+              ask: {input_schema: {type: object}, template: {run: x}}
+            steps:
+              - {id: a, action: ask}
+            """,
+        ),
+    ],
+)
+def test_step_types_become_actions(old: str, new: str) -> None:
+    assert migrated(old) == dedent(new)
+
+
+@pytest.mark.parametrize(
     ("step", "reason"),
     [
         # spec 10 section 13.3: no equivalent
@@ -312,3 +369,28 @@ def test_nothing_old_is_nothing_new() -> None:
     text = "# a\nsteps:\n- run:   a\n- {action:  noop}\n"
     assert migrate(text, source_file="/d/x.yaml").text == text
     assert not validate_text(migrated("steps: [a, {command: b}]\n"), source_file="x").errors
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(
+        [
+            *(DATA / "language" / "accepted").glob("*.yaml"),
+            *(DATA / "language" / "values").glob("*.yaml"),
+            *(DATA / "cli" / "dags").glob("*.yaml"),
+            *(DATA / "runs").rglob("*.yaml"),
+            *SAMPLES.glob("*.yaml"),
+        ]
+    ),
+    ids=lambda path: path.name,
+)
+def test_every_recorded_workflow_keeps_its_meaning(path: Path) -> None:
+    """spec 10 section 13.3: the result loads to the same model, or is refused"""
+    text = path.read_text(encoding="utf-8")
+    try:
+        load_dag(text, source_file=str(path))
+    except DAGError:
+        pytest.skip("recorded as refused")
+    done = migrate(text, source_file=str(path))
+    assert done.left == []
+    assert load_dag(done.text, source_file=str(path), options=STRICT).deprecations == ()
