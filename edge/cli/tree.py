@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from edge.core.clock import format_rfc3339
 from edge.core.durations import summary_duration
+from edge.core.execution import execution_text
 from edge.core.jsontypes import JsonObject
 from edge.core.record import NodeRecord, RunRecord
 from edge.core.status import NodeStatus, RunStatus, display_status
@@ -134,10 +135,13 @@ def _details(node: NodeRecord, read_log: Callable[[str], str]) -> list[str]:
 
 def _commands(step: JsonObject) -> list[str]:
     commands = step.get("commands")
-    if not isinstance(commands, list):
+    if isinstance(commands, list):
+        texts = [item.get("cmdWithArgs") for item in commands if isinstance(item, dict)]
+        return [text for text in texts if isinstance(text, str)]
+    if isinstance(step.get("script"), str):
         return []
-    texts = [item.get("cmdWithArgs") for item in commands if isinstance(item, dict)]
-    return [text for text in texts if isinstance(text, str)]
+    # an action without a command: its name and target
+    return execution_text(step).splitlines()
 
 
 def _error_lines(error: str) -> list[str]:

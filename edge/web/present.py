@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from edge.core.clock import from_ms
 from edge.core.durations import summary_duration
+from edge.core.execution import execution_summary, execution_text
 from edge.core.jsontypes import JsonValue
 from edge.core.record import NodeRecord, RunRecord
 from edge.core.status import NodeStatus, RunStatus, display_status
-from edge.web.execution import execution_summary, execution_text
 from edge.web.graph import BOX_HEIGHT, BOX_WIDTH, lay_out
 
 __all__ = [

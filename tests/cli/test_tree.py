@@ -116,6 +116,21 @@ def test_a_dry_run() -> None:
     assert tree(named(record, "hello", "<ID>"), with_durations=False) == recorded(51)
 
 
+def test_an_action_without_a_command_shows_what_it_does() -> None:
+    """spec 30 section 1.8"""
+    loop = node("each", NodeStatus.SUCCEEDED)
+    loop.step["executorConfig"] = {"type": "foreach"}
+    loop.step["foreach"] = {"steps": [{"name": "read"}, {"name": "send"}]}
+    call = node("call", NodeStatus.SUCCEEDED)
+    call.step["executorConfig"] = {"type": "http", "config": {"method": "GET", "url": "http://gw"}}
+    script = node("script", NodeStatus.SUCCEEDED)
+    script.step["script"] = "secret\nlines\n"
+    text = tree(run(loop, call, script, status=RunStatus.SUCCEEDED))
+    assert "└─foreach read, send\n" in text
+    assert "└─http GET http://gw\n" in text
+    assert "secret" not in text
+
+
 def test_handlers_stand_around_the_steps() -> None:
     record = run(node("a", NodeStatus.SUCCEEDED, 0, 1), status=RunStatus.SUCCEEDED)
     for key in ("onExit", "onInit", "onSuccess"):

@@ -1,4 +1,4 @@
-"""What a step of a record carries out, as text for a page. Pure."""
+"""What a step of a record carries out, as text for a page or a terminal. Pure."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""What a step carries out, as a page shows it (spec 31 section 11)."""
+"""What a step carries out, as a page shows it."""
 
 from __future__ import annotations
 
 import pytest
 
+from edge.core.execution import execution_summary, execution_text
 from edge.core.jsontypes import JsonObject
-from edge.web.execution import execution_summary, execution_text
 from edge.workflow.records import step_record
 from tests.workflow.helpers import load
 
