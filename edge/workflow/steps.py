@@ -9,6 +9,7 @@ from edge.workflow.containers import read_container
 from edge.workflow.decode import Decoded, decode
 from edge.workflow.execution import Execution
 from edge.workflow.fanout import body_nodes, read_foreach, read_parallel
+from edge.workflow.fields import CONTEXTS
 from edge.workflow.human import HUMAN_TASK, is_human_task, read_approval, read_human_task
 from edge.workflow.identity import NamedStep, name_handler, name_steps
 from edge.workflow.model import Foreach, Handlers, OutputDecl, Step
@@ -33,6 +34,11 @@ HANDLER_NAMES = {
 }
 _NOTHING = Execution()
 _NO_POLICIES = Policies()
+_NO_STREAMS = Streams()
+_NOT_PUBLISHED = Published()
+# most steps have none of these: a look saves the readers, which counts over thousands of steps
+_POLICIES = frozenset(CONTEXTS["defaults"])
+_PUBLISHING = frozenset(("output", "output_schema", "outputs", "stderr", "stdout"))
 
 
 class _Item:
@@ -151,9 +157,13 @@ def _step(fields: Decoded, build: Build, line: int, path: str) -> NamedStep:
     else:
         executed = found.read(lambda: read_execution(fields, build), _NOTHING)
     merged = with_defaults(fields, build, is_human=is_human)
-    policies = found.read(lambda: read_policies(merged, build.dialect), _NO_POLICIES)
-    streams = Streams() if is_human else found.read(lambda: read_streams(fields), Streams())
-    shown = Published() if is_human else found.read(lambda: read_published(fields), Published())
+    policies = _NO_POLICIES
+    if not _POLICIES.isdisjoint(merged.node.entries):
+        policies = found.read(lambda: read_policies(merged, build.dialect), _NO_POLICIES)
+    streams, shown = _NO_STREAMS, _NOT_PUBLISHED
+    if not is_human and not _PUBLISHING.isdisjoint(fields.node.entries):
+        streams = found.read(lambda: read_streams(fields), _NO_STREAMS)
+        shown = found.read(lambda: read_published(fields), _NOT_PUBLISHED)
     container = found.read(lambda: read_container(fields.get("container")), None)
     parallel = found.read(lambda: read_parallel(fields.get("parallel")), None)
     approval = found.read(lambda: read_approval(fields.get("approval")), None)
