@@ -13,7 +13,6 @@ from typing import TypeAlias, TypeVar
 from edge.core.errors import UserError
 
 __all__ = [
-    "NOT_YET",
     "DAGError",
     "Fault",
     "FaultError",
@@ -28,9 +27,6 @@ __all__ = [
 
 #: line and column, counted from 1; 0 = not known
 Place: TypeAlias = "tuple[int, int]"
-
-#: what a field says that Dagu has and this version does not do
-NOT_YET = "not available in this version of edge yet"
 
 
 @dataclass(frozen=True, slots=True)
