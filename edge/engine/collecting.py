@@ -13,8 +13,6 @@ from edge.engine.files import read_regular
 from edge.engine.logs import Capture, OutputSink
 from edge.engine.masking import Masker
 from edge.engine.output_file import OutputError, parse_output_file
-from edge.engine.publishing import Sources, publish
-from edge.workflow.json_text import compact
 from edge.workflow.model import Step
 from edge.workflow.values import Scope
 
@@ -101,8 +99,8 @@ class OutputCollector:
                         f"output exceeded maximum size limit of {self._limit_bytes} bytes"
                     )
             found = self._variable()
-            if succeeded:
-                found = publish(self._step, self._sources(scope, cwd, action))
+            if succeeded and (self._has_structure or action):
+                found = self._publish(scope, cwd, action)
         except OutputError as exc:
             return self._collected(self._variable(), error=self._masker.text(str(exc)))
         finally:
@@ -122,8 +120,20 @@ class OutputCollector:
         except OSError as exc:
             raise OutputError(f"failed to parse DAGU_OUTPUT_FILE: {exc.strerror}") from None
 
-    def _sources(self, scope: Scope, cwd: str, action: JsonObject | None) -> Sources:
-        return Sources(
+    @property
+    def _has_structure(self) -> bool:
+        step = self._step
+        return (
+            bool(step.output_entries)
+            or step.output_schema is not None
+            or step.stdout_outputs is not None
+        )
+
+    def _publish(self, scope: Scope, cwd: str, action: JsonObject | None) -> StepOutputs | None:
+        # Few steps publish more than a variable.
+        from edge.engine.publishing import Sources, publish
+
+        sources = Sources(
             stdout=_text(self._out),
             stderr=_text(self._err),
             scope=scope,
@@ -131,6 +141,7 @@ class OutputCollector:
             limit_bytes=self._limit_bytes,
             action=action,
         )
+        return publish(self._step, sources)
 
     def _variable(self) -> StepOutputs | None:
         if not self._step.output or self._out is None or self._out.is_over:
@@ -163,6 +174,8 @@ class OutputCollector:
         """Mask inside the texts of a JSON text: there a secret may be written with escapes."""
         if not text or self._masker.is_empty:
             return text
+        from edge.workflow.json_text import compact
+
         return compact(self._masker.value(json.loads(text)))
 
 

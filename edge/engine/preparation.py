@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.engine.attempt import AttemptSpec
-from edge.engine.dotenv import DotenvError, parse_dotenv
 from edge.engine.environment import default_dir, run_scope
 from edge.engine.files import read_regular
 from edge.engine.masking import Masker
-from edge.engine.secrets import SecretError, resolve_secrets
 from edge.engine.support import unenforced
 from edge.workflow.field_policy import policy_of
+from edge.workflow.model import Secret
 from edge.workflow.values import Scope, Source, resolve
 
 __all__ = ["Prepared", "prepare_run"]
@@ -46,12 +45,29 @@ def prepare_run(spec: AttemptSpec, started_ms: int) -> Prepared:
     try:
         if values := _load_dotenv(spec.dag.dotenv, scope, folders, warnings):
             scope = run_scope(spec, started_ms, values.items())
-        secrets = resolve_secrets(spec.dag.secrets, scope, folders)
-    except (DotenvError, SecretError) as exc:
+        secrets = _load_secrets(spec.dag.secrets, scope, folders)
+    except _PreparationError as exc:
         return Prepared(scope, working_dir, Masker(), tuple(warnings), str(exc))
     if secrets:
         scope = scope.child(secrets.items(), Source.SECRET)
     return Prepared(scope, working_dir, Masker(secrets.values()), tuple(warnings))
+
+
+class _PreparationError(Exception):
+    """Why no step may start."""
+
+
+def _load_secrets(
+    declared: Sequence[Secret], scope: Scope, folders: Sequence[str]
+) -> dict[str, str]:
+    if not declared:
+        return {}
+    from edge.engine.secrets import SecretError, resolve_secrets
+
+    try:
+        return resolve_secrets(declared, scope, folders)
+    except SecretError as exc:
+        raise _PreparationError(str(exc)) from None
 
 
 def _load_dotenv(
@@ -59,16 +75,19 @@ def _load_dotenv(
 ) -> dict[str, str]:
     """Return the values of the files that exist, a later file's over an earlier one's.
 
-    Raises: DotenvError for a path that cannot be evaluated (spec 11 section 7.7).
+    Raises: _PreparationError for a path that cannot be evaluated (spec 11 section 7.7).
     """
     found: dict[str, str] = {}
     for name in files:
         path = resolve(name, policy_of("dotenv[]"), scope)
         if "\0" in path:
-            raise DotenvError(f'failed to evaluate dotenv path "{name}"')
+            raise _PreparationError(f'failed to evaluate dotenv path "{name}"')
         text = _read(path, folders, warnings)
         if text is None:
             continue
+        # Most runs have no such file.
+        from edge.engine.dotenv import DotenvError, parse_dotenv
+
         try:
             values = parse_dotenv(text)
         except DotenvError as exc:
