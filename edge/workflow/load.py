@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
+from edge.core.memory import collection_paused
 from edge.workflow.advice import called_by_run, deprecations, order_warning
 from edge.workflow.base import merge_documents
 from edge.workflow.base_config import base_error, base_node, overlay, workspace_of
@@ -94,8 +95,9 @@ def load_dag(
     `source_file`. The sub-DAGs are in `local_dags`, by name; theirs is empty, they see the same
     ones (spec 10 section 2). Raises: DAGError with every problem of the first bad document.
     """
-    documents = read_documents(text)
-    return _load(text, documents, name, default_name, base_text, source_file, options)
+    with collection_paused():
+        documents = read_documents(text)
+        return _load(text, documents, name, default_name, base_text, source_file, options)
 
 
 def _load(
@@ -144,24 +146,25 @@ def validate_text(
     `raw_checks` are the rules of a file given by path: no root name, steps as a sequence, no empty
     document (spec 10 section 2).
     """
-    try:
-        documents = read_documents(text)
-        problems = raw_problems(documents, v1_compat=options.v1_compat) if raw_checks else []
-        if problems:
-            bullet = "\n".join(problem.message for problem in problems)
-            return ValidationReport(errors=tuple(problems), bullets=(bullet,))
-        dag = _load(text, documents, None, default_name, base_text, source_file, options)
-    except DAGError as exc:
-        return ValidationReport(errors=exc.problems, bullets=exc.bullets)
-    from edge.workflow.notices import find_notices
+    with collection_paused():
+        try:
+            documents = read_documents(text)
+            problems = raw_problems(documents, v1_compat=options.v1_compat) if raw_checks else []
+            if problems:
+                bullet = "\n".join(problem.message for problem in problems)
+                return ValidationReport(errors=tuple(problems), bullets=(bullet,))
+            dag = _load(text, documents, None, default_name, base_text, source_file, options)
+        except DAGError as exc:
+            return ValidationReport(errors=exc.problems, bullets=exc.bullets)
+        from edge.workflow.notices import find_notices
 
-    root = next(document.root for document in documents if document.root is not None)
-    assert isinstance(root, MapNode)
-    return ValidationReport(
-        errors=(),
-        warnings=(*dag.warnings, *dag.deprecations),
-        notices=find_notices(dag, root),
-    )
+        root = next(document.root for document in documents if document.root is not None)
+        assert isinstance(root, MapNode)
+        return ValidationReport(
+            errors=(),
+            warnings=(*dag.warnings, *dag.deprecations),
+            notices=find_notices(dag, root),
+        )
 
 
 class _Loader:

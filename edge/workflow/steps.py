@@ -22,7 +22,7 @@ from edge.workflow.shapes import fail, is_null, read_depends, read_log_output
 from edge.workflow.step_policies import Policies, read_policies, with_defaults
 from edge.workflow.streams import Streams, read_streams
 
-__all__ = ["HANDLER_NAMES", "build_handlers", "build_steps"]
+__all__ = ["HANDLER_NAMES", "MAX_STEPS", "build_handlers", "build_steps"]
 
 HANDLER_NAMES = {
     "init": "onInit",
@@ -32,6 +32,8 @@ HANDLER_NAMES = {
     "exit": "onExit",
     "wait": "onWait",
 }
+#: a document with more is refused: it would not load within 2 s (the aim is 5,000 in a run)
+MAX_STEPS = 10_000
 _NOTHING = Execution()
 _NO_POLICIES = Policies()
 _NO_STREAMS = Streams()
@@ -62,6 +64,8 @@ def build_steps(node: Node | None, build: Build) -> tuple[Step, ...]:
         return ()
     built: list[NamedStep] = []
     for item in _items(node):
+        if len(built) >= MAX_STEPS:
+            fail(item.node, "steps", f"a workflow can have at most {MAX_STEPS} steps")
         try:
             built.append(_build_item(item, build))
         except FaultError as exc:

@@ -56,8 +56,8 @@ def hostile(rng: random.Random) -> bytes:
         lambda: (
             b"steps:\n"
             + b"".join(
-                b"  - {id: s%d, run: a, depends: s%d}\n" % (i, (i + 1) % min(n, 6_000))
-                for i in range(min(n, 6_000))
+                b"  - {id: s%d, run: a, depends: s%d}\n" % (i, (i + 1) % min(n, 9_990))
+                for i in range(min(n, 9_990))
             )
         ),
         lambda: b"steps:\n" + b"  - {run: a}\n" * min(n, 60_000),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from edge.workflow.model import ContinueOn, EnvVar, LogOutput, Precondition, RetryPolicy, Shell
+from edge.workflow.steps import MAX_STEPS
 from tests.workflow.helpers import commands, load, refused, script, step
 
 
@@ -404,3 +405,13 @@ def test_preconditions_of_dagu_1_30(value: str, expected: Precondition) -> None:
     assert load(text % ("", value)).steps[0].preconditions == (expected,)
     assert load(text % (f"preconditions: {value}\n", "~")).preconditions == (expected,)
     assert "precondition" in refused("steps: [{run: a, preconditions: [{command: a}]}]").message
+
+
+def test_a_document_has_a_most_number_of_steps() -> None:
+    """Spec 10 section 6.1; the limit is ours."""
+    error = refused("steps:\n" + "  - run: a\n" * (MAX_STEPS + 1))
+    (problem,) = error.problems
+    assert (problem.line, problem.message) == (
+        MAX_STEPS + 2,
+        f"a workflow can have at most {MAX_STEPS} steps",
+    )
