@@ -74,6 +74,15 @@ class NodeRecord:
     def name(self) -> str:
         return str(self.step.get("name", ""))
 
+    @property
+    def is_repeated(self) -> bool:
+        """Whether its repeat policy has let it run again."""
+        return bool(self.extra.get("repeated"))
+
+    @is_repeated.setter
+    def is_repeated(self, value: bool) -> None:
+        self.extra["repeated"] = value
+
     def publish(self, outputs: StepOutputs | None, shown: StepOutputs | None) -> None:
         """Take over what an execution published, and how it is shown; None clears it."""
         self.outputs = outputs

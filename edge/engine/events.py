@@ -20,6 +20,7 @@ __all__ = [
     "Began",
     "CancelTimer",
     "CheckPreconditions",
+    "CheckRepeat",
     "ConditionsChecked",
     "Effect",
     "Event",
@@ -35,6 +36,8 @@ __all__ = [
     "NodeSpawned",
     "Note",
     "Record",
+    "RepeatChecked",
+    "RepeatNumbers",
     "RetryNumbers",
     "StartHandler",
     "StartStep",
@@ -76,6 +79,21 @@ class RetryNumbers:
     exit_codes: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatNumbers:
+    """A step's repeat policy, resolved (spec 12 section 6). `limit` 0 = as often as it takes."""
+
+    #: repeat while the question is answered with yes; False: until it is
+    is_while: bool
+    #: a condition decides, which is evaluated after each execution
+    has_condition: bool = False
+    limit: int = 0
+    interval_s: int = 0
+    backoff: float = 0.0
+    max_interval_s: int = 0
+    exit_codes: tuple[int, ...] = ()
+
+
 # -- events
 
 
@@ -102,6 +120,7 @@ class NodePrepared:
     stderr: str = ""
     working_dir: str = ""
     retry: RetryNumbers | None = None
+    repeat: RepeatNumbers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +161,15 @@ class NodeExited:
 
 
 @dataclass(frozen=True, slots=True)
+class RepeatChecked:
+    """The condition of a repeat policy was evaluated; `error` is why it could not be."""
+
+    key: str
+    is_met: bool
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeResolved:
     """Members of the step's record now that their references are resolved, secrets masked."""
 
@@ -177,6 +205,7 @@ Event: TypeAlias = (
     | NodeResolved
     | NodeSpawned
     | NodeExited
+    | RepeatChecked
     | TimerFired
     | StopRequested
     | KillRequested
@@ -217,6 +246,13 @@ class StartHandler:
 @dataclass(frozen=True, slots=True)
 class ExecuteNode:
     """Run the prepared node once; answer NodeSpawned for its processes, then NodeExited."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRepeat:
+    """Evaluate the condition of the node's repeat policy; answer RepeatChecked."""
 
     key: str
 
@@ -271,6 +307,7 @@ Effect: TypeAlias = (
     | StartStep
     | StartHandler
     | ExecuteNode
+    | CheckRepeat
     | StopStep
     | KillStep
     | StartTimer

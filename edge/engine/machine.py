@@ -27,6 +27,8 @@ class RunMachine(StopRules):
         match event:
             case ev.NodeExited():
                 self._exited(event, now)
+            case ev.RepeatChecked():
+                self._repeat_checked(event, now)
             case ev.NodePrepared():
                 self._prepared(event, now)
             case ev.NodeSpawned(key=key, pgid=pgid):

@@ -17,13 +17,11 @@ from pathlib import Path
 import trio
 
 from edge.actions.base import Outcome
-from edge.actions.invocation import select_shell
 from edge.actions.table import find_action
 from edge.core.ids import safe_name
+from edge.core.record import StepOutputs
 from edge.engine.attempt import AttemptSpec, log_stamp
-from edge.engine.check_command import CheckCommand
 from edge.engine.collecting import OutputCollector
-from edge.engine.conditions import check_all
 from edge.engine.environment import process_environ, step_dir, step_scope
 from edge.engine.events import (
     ConditionsChecked,
@@ -33,11 +31,14 @@ from edge.engine.events import (
     NodeRefused,
     NodeResolved,
     NodeSpawned,
+    RepeatChecked,
 )
 from edge.engine.logs import LineMatcher, OutputSink, StreamLog
 from edge.engine.masking import Masker
 from edge.engine.processes import Spawner, SpawnSpec, StepProcess
+from edge.engine.repeating import repeat_numbers
 from edge.engine.retries import retry_numbers
+from edge.engine.step_checks import StepChecks
 from edge.engine.streams import names_stream_files, open_copies
 from edge.engine.support import missing_of_step
 from edge.engine.visibility import RunView
@@ -85,8 +86,18 @@ class NodeRun:
         self._env: dict[str, str] = {}
         self._process: StepProcess | None = None
         self._pumps: trio.CancelScope | None = None
-        self._check: CheckCommand | None = None
+        self._checks = StepChecks(
+            key,
+            step,
+            run.spec.dag,
+            spawner=run.spawner,
+            run_id=run.spec.ref.run_id,
+            default_shell=run.spec.default_shell,
+            masker=run.masker,
+        )
         self._has_run = False
+        #: what the last execution published
+        self._outputs: StepOutputs | None = None
         #: as the record shows them
         self._commands = recorded_commands(step)
         self._pending_signal = 0
@@ -118,12 +129,17 @@ class NodeRun:
         except ValueError as exc:
             return self._refuse(f"failed to setup outputs: {exc}")
         try:
-            retry = retry_numbers(self.step.retry_policy, self.scope)
+            policy = "retry"
+            # Those of a handler are accepted and ignored (spec 12 section 9).
+            is_step = self._index is not None
+            retry = retry_numbers(self.step.retry_policy if is_step else None, self.scope)
+            policy = "repeat"
+            repeat = repeat_numbers(self.step.repeat_policy if is_step else None, self.scope)
             if self._out is not None and self.step.continue_on.outputs:
                 self._out.log.matcher = LineMatcher(self.step.continue_on.outputs)
             self._name_streams()
         except ValueError as exc:
-            return self._refuse(f"failed to setup retry policy: {exc}")
+            return self._refuse(f"failed to setup {policy} policy: {exc}")
         except re.error as exc:
             return self._refuse(f"failed to set up step: continue_on.output: {exc}")
         except OSError as exc:
@@ -134,6 +150,7 @@ class NodeRun:
             stderr=str(self._err.log.path) if self._err else "",
             working_dir=self.cwd,
             retry=retry,
+            repeat=repeat,
         )
 
     def _refuse(self, error: str) -> NodeRefused:
@@ -211,21 +228,15 @@ class NodeRun:
             on_growth=lambda size: report(key, stream, path, size),
         )
 
-    # -- preconditions
+    # -- checks
 
     async def check(self) -> ConditionsChecked:
         """Evaluate the step's preconditions."""
-        env = process_environ(self.scope)
-        self._check = CheckCommand(self._run.spawner, self._run.spec.ref.run_id, env, self.cwd)
-        result = await check_all(
-            self.step.preconditions,
-            scope=self.scope,
-            shell=select_shell(self.step, self.dag, self.scope, self.default_shell),
-            cwd=self.cwd,
-            run=self._check,
-        )
-        errors = tuple(map(self._run.masker.text, result.errors))
-        return ConditionsChecked(self.key, result.verdict, errors)
+        return await self._checks.preconditions(self.scope, self.cwd)
+
+    async def check_repeat(self) -> RepeatChecked:
+        """Evaluate the condition of the repeat policy after an execution."""
+        return await self._checks.repeat(self.scope, self.cwd, self._outputs)
 
     # -- execution
 
@@ -236,7 +247,7 @@ class NodeRun:
         self._has_run = False
         self._out.restart()
         self._err.restart()
-        if missing := missing_of_step(self.step, is_handler=self._index is None):
+        if missing := missing_of_step(self.step):
             return NodeExited(self.key, 1, missing, is_hopeless=True)
         try:
             os.makedirs(self.cwd, mode=0o750, exist_ok=True)
@@ -283,6 +294,7 @@ class NodeRun:
         matcher = self._out.log.matcher
         matched = bool(error) and matcher is not None and matcher.finish()
         code = outcome.code
+        self._outputs = collected.outputs
         if collected.error and not error:
             code, error = 1, collected.error
         return NodeExited(
@@ -353,8 +365,7 @@ class NodeRun:
     def kill(self) -> None:
         """SIGKILL the group; give its output a moment, whoever still holds the pipe."""
         self.stop(signal.SIGKILL)
-        if self._check is not None:
-            self._check.kill()
+        self._checks.kill()
         if self._pumps is not None:
             self._pumps.deadline = trio.current_time() + _DRAIN_S
 

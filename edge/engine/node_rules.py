@@ -14,7 +14,9 @@ from edge.engine.rules import (
     Phase,
     continue_key,
     may_retry,
+    repeat_wait_s,
     retry_wait_s,
+    wants_repeat,
 )
 from edge.engine.run_state import RunState, Stage
 
@@ -29,6 +31,8 @@ class NodeRules(RunState):
         if node is None or node.phase is not Phase.PREPARING:
             return
         node.retry = event.retry
+        # A policy of a handler is accepted and ignored (spec 12 section 9).
+        node.repeat = event.repeat if node.is_step else None
         record = node.record
         record.stdout, record.stderr = event.stdout, event.stderr
         record.working_dir = event.working_dir
@@ -94,9 +98,13 @@ class NodeRules(RunState):
         self._halted = True
         self._end_delay()
         for node in list(self._active.values()):
-            if node.phase is Phase.RETRY_WAIT:
-                self._cancel_timer(f"retry:{node.key}")
+            if node.phase.is_pause:
+                self._end_pause(node)
                 self._end(node, NodeStatus.ABORTED, now)
+
+    def _end_pause(self, node: NodeState) -> None:
+        self._cancel_timer(f"retry:{node.key}")
+        self._cancel_timer(f"repeat:{node.key}")
 
     def _execute(self, node: NodeState, now: ev.Moment) -> None:
         node.phase = Phase.EXECUTING
@@ -134,31 +142,102 @@ class NodeRules(RunState):
             self._end(node, NodeStatus.ABORTED, now)
         elif node.timed_out:
             self._fail_timed_out(node, now)
-        elif node.is_step and (self._halted or (self._canceled and failed)):
+        elif node.is_step and self._halted:
             self._end(node, NodeStatus.ABORTED, now)
-        elif not failed:
+        elif node.repeat is not None and self._canceled:
             node.record.publish(event.outputs, event.shown)
-            node.record.done_count += node.is_step
-            self._end(node, NodeStatus.SUCCEEDED, now)
+            node.record.done_count += 1
+            self._stop_repeating(node, now)
+        elif node.is_step and self._canceled and failed:
+            self._end(node, NodeStatus.ABORTED, now)
         elif (
             node.is_step
+            and failed
             and not event.is_hopeless
             and may_retry(node.retry, event.code, node.record.retry_count)
         ):
             self._wait_for_retry(node, now)
         else:
             node.record.publish(event.outputs, event.shown)
-            self._settle_failure(node, event.code or 1, event.output_matched, now)
+            node.record.done_count += node.is_step
+            node.code = (event.code or 1) if failed else 0
+            node.matched = event.output_matched
+            if event.is_hopeless:
+                self._conclude(node, now)
+            else:
+                self._consider_repeat(node, now)
+
+    # -- repeating (spec 12 section 6)
+
+    def _consider_repeat(self, node: NodeState, now: ev.Moment) -> None:
+        """A series of retries is over: has it been the last execution?"""
+        numbers = node.repeat
+        answer = numbers and wants_repeat(numbers, node.code, node.record.done_count)
+        if numbers is None or answer is False:
+            self._conclude(node, now)
+        elif answer is None:
+            node.phase = Phase.DECIDING
+            self._do(ev.CheckRepeat(node.key))
+        else:
+            self._wait_for_repeat(node, numbers, now)
+
+    def _repeat_checked(self, event: ev.RepeatChecked, now: ev.Moment) -> None:
+        node = self._nodes.get(event.key)
+        if node is None or node.phase is not Phase.DECIDING:
+            return
+        numbers = node.repeat
+        assert numbers is not None
+        if node.timed_out:
+            self._fail_timed_out(node, now)
+        elif self._halted or self._killed:
+            self._end(node, NodeStatus.ABORTED, now)
+        elif self._canceled:
+            self._stop_repeating(node, now)
+        elif event.error:
+            # Nobody knows whether it is enough: going on could be for ever.
+            node.record.error = event.error
+            node.code = node.code or 1
+            self._conclude(node, now)
+        elif event.is_met == numbers.is_while:
+            self._wait_for_repeat(node, numbers, now)
+        else:
+            self._conclude(node, now)
+
+    def _wait_for_repeat(self, node: NodeState, numbers: ev.RepeatNumbers, now: ev.Moment) -> None:
+        node.phase = Phase.REPEAT_WAIT
+        self._changed[node.key] = None
+        # Also without a pause: a step that ends at once must leave room for a stop.
+        self._start_timer(f"repeat:{node.key}", repeat_wait_s(numbers, node.record.done_count))
+
+    def _repeat(self, node: NodeState, now: ev.Moment) -> None:
+        node.record.is_repeated = True
+        node.record.error = ""
+        self._changed[node.key] = None
+        self._execute(node, now)
+
+    def _stop_repeating(self, node: NodeState, now: ev.Moment) -> None:
+        """A stop lets the current execution end; it counts as a success (spec 12 section 10)."""
+        node.record.error = ""
+        node.record.exit_code = 0
+        self._end(node, NodeStatus.SUCCEEDED, now)
+
+    # -- the end
+
+    def _conclude(self, node: NodeState, now: ev.Moment) -> None:
+        """The last execution is over: its exit code decides the node."""
+        if node.code:
+            self._settle_failure(node, node.code, node.matched, now)
+        else:
+            self._end(node, NodeStatus.SUCCEEDED, now)
 
     def _settle_failure(self, node: NodeState, code: int, matched: bool, now: ev.Moment) -> None:
-        """A finished execution failed for good: ask `continue_on` (spec 12 section 7)."""
+        """It failed for good: ask `continue_on` (spec 12 section 7)."""
         node.record.exit_code = code
         rule = node.step.continue_on
         node.passes = rule.failed or code in rule.exit_codes or matched
         if node.is_step and not rule.failed:
             key = continue_key(node.step)
             node.record.output_variables[key] = f"{key}={str(node.passes).lower()}"
-        node.record.done_count += node.is_step
         self._fail(node, now)
 
     def _fail(self, node: NodeState, now: ev.Moment) -> None:
@@ -176,6 +255,7 @@ class NodeRules(RunState):
             self.run_error = DEADLINE_ERROR
             self._end(node, NodeStatus.ABORTED, now)
         else:
+            node.record.done_count += node.is_step and node.phase is Phase.EXECUTING
             self._settle_failure(node, TIMEOUT_EXIT_CODE, False, now)
 
     def _wait_for_retry(self, node: NodeState, now: ev.Moment) -> None:

@@ -8,7 +8,7 @@ from enum import IntEnum
 from edge.core.durations import format_go_duration
 from edge.core.record import NodeRecord
 from edge.core.status import NodeStatus, RunStatus
-from edge.engine.events import RetryNumbers
+from edge.engine.events import RepeatNumbers, RetryNumbers
 from edge.workflow.model import Step
 
 __all__ = [
@@ -20,8 +20,10 @@ __all__ = [
     "handler_for",
     "is_partial",
     "may_retry",
+    "repeat_wait_s",
     "retry_wait_s",
     "timeout_error",
+    "wants_repeat",
 ]
 
 DEADLINE_ERROR = "context deadline exceeded"
@@ -38,23 +40,34 @@ class Phase(IntEnum):
     PREPARING = 2
     CHECKING = 3
     EXECUTING = 4
-    RETRY_WAIT = 5
-    ENDED = 6
+    #: the condition of its repeat policy is being evaluated
+    DECIDING = 5
+    RETRY_WAIT = 6
+    REPEAT_WAIT = 7
+    ENDED = 8
 
     @property
     def is_active(self) -> bool:
-        return Phase.PREPARING <= self <= Phase.RETRY_WAIT
+        return Phase.PREPARING <= self <= Phase.REPEAT_WAIT
+
+    @property
+    def is_pause(self) -> bool:
+        """Return whether only a timer is between the node and its next execution."""
+        return self in (Phase.RETRY_WAIT, Phase.REPEAT_WAIT)
 
 
 class NodeState:
     """What the machine knows of a node beside its record."""
 
     __slots__ = (
+        "code",
         "key",
+        "matched",
         "next_depend",
         "passes",
         "phase",
         "record",
+        "repeat",
         "retry",
         "started_s",
         "step",
@@ -71,6 +84,11 @@ class NodeState:
         #: a failure that `continue_on` tolerates
         self.passes = False
         self.retry: RetryNumbers | None = None
+        self.repeat: RepeatNumbers | None = None
+        #: of the last finished execution, 0 = it succeeded
+        self.code = 0
+        #: its output held a text of `continue_on.output`
+        self.matched = False
         #: monotonic start of the current execution
         self.started_s = 0.0
         #: text of the timeout that ended the current execution
@@ -101,10 +119,32 @@ def may_retry(numbers: RetryNumbers | None, code: int, retries: int) -> bool:
 
 def retry_wait_s(numbers: RetryNumbers, retries: int) -> float:
     """Return the wait before retry number `retries`, counted from 0."""
+    return _wait_s(numbers, retries)
+
+
+def repeat_wait_s(numbers: RepeatNumbers, executions: int) -> float:
+    """Return the wait after so many finished executions; the exponent of the first one is 1."""
+    return _wait_s(numbers, executions)
+
+
+def wants_repeat(numbers: RepeatNumbers, code: int, executions: int) -> bool | None:
+    """Tell whether a finished execution is followed by another (spec 12 section 6).
+
+    None: the condition has to say so.
+    """
+    if numbers.limit > 0 and executions >= numbers.limit:
+        return False
+    if numbers.has_condition:
+        return None
+    answer = code in numbers.exit_codes if numbers.exit_codes else code == 0
+    return answer == numbers.is_while
+
+
+def _wait_s(numbers: RetryNumbers | RepeatNumbers, exponent: int) -> float:
     if numbers.backoff <= 0:
         return float(max(numbers.interval_s, 0))
     try:
-        wait = numbers.interval_s * numbers.backoff**retries
+        wait = numbers.interval_s * numbers.backoff**exponent
     except OverflowError:
         wait = float("inf")
     # A year stands for "no cap": no sleep can be longer on every platform.

@@ -224,6 +224,8 @@ class Runner:
                 self._start(key, status)
             case ev.ExecuteNode(key=key):
                 self._spawn_task(self._execute_node, key)
+            case ev.CheckRepeat(key=key):
+                self._spawn_task(self._check_repeat, key)
             case ev.CheckPreconditions(key=key):
                 self._spawn_task(self._check_dag if key == ev.DAG_KEY else self._check_node, key)
             case ev.StartTimer(timer=timer, delay_s=delay_s):
@@ -268,6 +270,13 @@ class Runner:
             event = await self._nodes[key].check()
         except Exception as exc:
             event = ev.ConditionsChecked(key, ev.Verdict.ERROR, (_internal(exc),))
+        self.post(event)
+
+    async def _check_repeat(self, key: str) -> None:
+        try:
+            event = await self._nodes[key].check_repeat()
+        except Exception as exc:
+            event = ev.RepeatChecked(key, False, _internal(exc))
         self.post(event)
 
     async def _check_dag(self, key: str) -> None:

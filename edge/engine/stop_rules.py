@@ -31,6 +31,10 @@ class StopRules(NodeRules):
                 node = self._nodes[key]
                 if node.phase is Phase.RETRY_WAIT:
                     self._retry(node, now)
+            case "repeat":
+                node = self._nodes[key]
+                if node.phase is Phase.REPEAT_WAIT:
+                    self._repeat(node, now)
             case "step":
                 node = self._nodes[key]
                 if node.phase is Phase.EXECUTING and not node.timed_out:
@@ -56,8 +60,8 @@ class StopRules(NodeRules):
         if self.stage is Stage.CONDITIONS:
             self._do(ev.KillStep(ev.DAG_KEY))
         for node in list(self._active.values()):
-            if node.phase is Phase.RETRY_WAIT:
-                self._cancel_timer(f"retry:{node.key}")
+            if node.phase.is_pause:
+                self._end_pause(node)
                 node.record.error = DEADLINE_ERROR
                 self._end(node, NodeStatus.ABORTED, now)
                 continue
@@ -104,9 +108,12 @@ class StopRules(NodeRules):
         self, node: NodeState, number: int, allow_override: bool, now: ev.Moment
     ) -> None:
         if node.phase is Phase.RETRY_WAIT:
-            self._cancel_timer(f"retry:{node.key}")
+            self._end_pause(node)
             self._end(node, NodeStatus.ABORTED, now)
-        elif node.phase is Phase.EXECUTING and not node.timed_out:
+        elif node.phase is Phase.REPEAT_WAIT:
+            self._end_pause(node)
+            self._stop_repeating(node, now)
+        elif node.phase is Phase.EXECUTING and not node.timed_out and node.repeat is None:
             own = signal_number(node.step.signal_on_stop) if allow_override else None
             sent = own or number
             name = describe_signal(sent)
@@ -119,7 +126,7 @@ class StopRules(NodeRules):
 
     def _resend(self) -> None:
         for node in self._active.values():
-            if node.phase is Phase.EXECUTING and node.is_step:
+            if node.phase is Phase.EXECUTING and node.is_step and node.repeat is None:
                 self._do(ev.StopStep(node.key, self._stop_signal))
         self._start_timer("resend", RESEND_S)
 
@@ -127,7 +134,11 @@ class StopRules(NodeRules):
         if self.stage is Stage.CONDITIONS:
             self._do(ev.KillStep(ev.DAG_KEY))
         for node in self._active.values():
-            if node.is_step:
+            if node.repeat is not None and not self._killed:
+                # An execution of a repeating step ends by itself; only its check is cut short.
+                if node.phase is not Phase.EXECUTING:
+                    self._do(ev.KillStep(node.key))
+            elif node.is_step:
                 node.record.status = NodeStatus.ABORTED
                 self._changed[node.key] = None
                 self._do(ev.KillStep(node.key))
@@ -140,8 +151,8 @@ class StopRules(NodeRules):
         self._handlers.clear()
         self._end_delay()
         for node in list(self._active.values()):
-            if node.phase is Phase.RETRY_WAIT:
-                self._cancel_timer(f"retry:{node.key}")
+            if node.phase.is_pause:
+                self._end_pause(node)
                 self._end(node, NodeStatus.ABORTED, now)
             else:
                 self._do(ev.KillStep(node.key))

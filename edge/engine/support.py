@@ -40,18 +40,14 @@ def missing_of_run(dag: DAG) -> str:
     return ""
 
 
-def missing_of_step(step: Step, *, is_handler: bool = False) -> str:
-    """Return why a step cannot be carried out; "" when it can.
-
-    A handler's `repeat_policy` is accepted and ignored (spec 12 section 9).
-    """
+def missing_of_step(step: Step) -> str:
+    """Return why a step cannot be carried out; "" when it can."""
     # A feature around the action says more than the executor type that it implies.
     features = (
         ("parallel", step.parallel is not None),
         ("foreach", step.foreach is not None),
         ("approval", step.approval is not None),
         ("container", step.container is not None),
-        ("repeat_policy", step.repeat_policy is not None and not is_handler),
         ("mail_on_error", step.mail_on_error),
         ("stdout.artifact", bool(step.stdout_artifact)),
         ("stderr.artifact", bool(step.stderr_artifact)),

@@ -11,6 +11,8 @@ from edge.engine import events as ev
 from edge.engine.attempt import new_record
 from edge.engine.machine import RunMachine
 from edge.engine.plan import build_plan
+from edge.engine.repeating import repeat_numbers
+from edge.workflow.values import Scope
 from tests.engine.helpers import make_dag, make_spec
 
 E = TypeVar("E")
@@ -50,6 +52,8 @@ class Driver:
                         inbox.append(self._prepared(key))
                     case ev.ExecuteNode(key=key):
                         said.append(f"execute {self.name(key)}")
+                    case ev.CheckRepeat(key=key):
+                        said.append(f"ask {self.name(key)}")
                     case ev.CheckPreconditions(key=key):
                         said.append(f"check {self.name(key)}")
                     case ev.StopStep(key=key, signal=number):
@@ -67,8 +71,18 @@ class Driver:
 
     def _prepared(self, key: str) -> ev.NodePrepared:
         return ev.NodePrepared(
-            key=key, stdout="o", stderr="e", working_dir="/w", retry=self._retry(key)
+            key=key,
+            stdout="o",
+            stderr="e",
+            working_dir="/w",
+            retry=self._retry(key),
+            repeat=self._repeat(key),
         )
+
+    def _repeat(self, key: str) -> ev.RepeatNumbers | None:
+        policy = self.dag.steps[int(key)].repeat_policy if key.isdigit() else None
+        scope = Scope(params={})
+        return repeat_numbers(policy, scope)
 
     def _own_retry(self, key: str) -> ev.RetryNumbers | None:
         policy = self.dag.steps[int(key)].retry_policy if key.isdigit() else None
@@ -98,6 +112,9 @@ class Driver:
     def check(self, name: str, verdict: ev.Verdict, errors: Sequence[str] = ()) -> list[str]:
         key = ev.DAG_KEY if name == "dag" else self.key(name)
         return self.tell(ev.ConditionsChecked(key, verdict, tuple(errors)))
+
+    def answer(self, name: str, is_met: bool, error: str = "") -> list[str]:
+        return self.tell(ev.RepeatChecked(self.key(name), is_met, error))
 
     def wait(self, timer: str) -> list[str]:
         """Move the clock to the end of a timer and let it fire."""

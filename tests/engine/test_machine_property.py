@@ -16,10 +16,20 @@ from edge.engine.attempt import new_record
 from edge.engine.machine import RunMachine
 from edge.engine.plan import build_plan
 from edge.engine.run_state import Stage
-from edge.workflow.model import DAG, CommandRun, ContinueOn, Handlers, Precondition, Step
+from edge.workflow.model import (
+    DAG,
+    CommandRun,
+    ContinueOn,
+    Handlers,
+    Precondition,
+    RepeatPolicy,
+    Step,
+)
 from tests.engine.helpers import make_spec
 
 _RUN = CommandRun(("x",))
+_FEW = ev.RepeatNumbers(is_while=True, limit=2)
+_ASKED = ev.RepeatNumbers(is_while=False, limit=3, interval_s=1, has_condition=True)
 _OKAY = {NodeStatus.SUCCEEDED, NodeStatus.SKIPPED, NodeStatus.PARTIALLY_SUCCEEDED}
 
 
@@ -36,6 +46,7 @@ def _steps(draw: st.DrawFn) -> tuple[Step, ...]:
                 depends=tuple(draw(st.lists(st.sampled_from(names), unique=True))) if names else (),
                 timeout_s=draw(st.sampled_from([0, 0, 3])),
                 preconditions=(Precondition(condition="p"),) if draw(st.booleans()) else (),
+                repeat_policy=RepeatPolicy(mode="while") if draw(st.booleans()) else None,
                 signal_on_stop=draw(st.sampled_from(["", "", "SIGINT", "SIGWINCH"])),
                 continue_on=ContinueOn(
                     failed=draw(st.booleans()),
@@ -86,6 +97,7 @@ class _World:
     final: dict[str, NodeStatus]
     done: ev.Finish | None = None
     is_stopped: bool = False
+    repeat: ev.RepeatNumbers = _FEW
 
     def tell(self, event: ev.Event, retry: ev.RetryNumbers | None) -> None:
         inbox = [event]
@@ -95,7 +107,18 @@ class _World:
                 self._carry_out(effect, inbox, retry)
             self._check_final()
         if self.is_stopped and self.machine.stage is Stage.STEPS:
-            assert "kill" in self.timers or self.killed >= set(self.busy), "no end to a stop"
+            # The execution of a repeating step ends by itself (spec 12 section 10).
+            left = {
+                key
+                for key, what in self.busy.items()
+                if what != "execute" or not self._is_repeating(key)
+            }
+            assert "kill" in self.timers or self.killed >= left, "no end to a stop"
+            for key in self.timers:
+                assert not key.startswith(("retry:", "repeat:")), "a stop waits for another try"
+
+    def _is_repeating(self, key: str) -> bool:
+        return key.isdigit() and self.dag.steps[int(key)].repeat_policy is not None
 
     def _carry_out(
         self, effect: ev.Effect, inbox: list[ev.Event], retry: ev.RetryNumbers | None
@@ -104,7 +127,11 @@ class _World:
         match effect:
             case ev.StartStep(key=key):
                 self._check_gate(key)
-                inbox.append(ev.NodePrepared(key=key, stdout="o", retry=retry))
+                repeat = self.repeat if self._is_repeating(key) else None
+                inbox.append(ev.NodePrepared(key=key, stdout="o", retry=retry, repeat=repeat))
+            case ev.CheckRepeat(key=key):
+                assert key not in self.busy
+                self.busy[key] = "ask"
             case ev.StartHandler(key=key):
                 assert not self.busy, "a handler beside something else"
                 inbox.append(ev.NodePrepared(key=key))
@@ -119,7 +146,9 @@ class _World:
                 assert not limit or len(self.busy) <= limit
             case ev.KillStep(key=key) | ev.StopStep(key=key):
                 assert key in self.busy
-                if isinstance(effect, ev.KillStep):
+                if isinstance(effect, ev.StopStep):
+                    assert not self._is_repeating(key), "a repeating step is signalled"
+                else:
                     self.killed.add(key)
             case ev.StartTimer(timer=timer, delay_s=delay_s):
                 assert timer not in self.timers
@@ -171,7 +200,11 @@ def _next_event(world: _World, draw: st.DrawFn) -> ev.Event:
     if kind == "timer":
         world.now_s = max(world.now_s, world.timers.pop(key))
         return ev.TimerFired(key)
-    if world.busy.pop(key) == "check":
+    what = world.busy.pop(key)
+    if what == "ask":
+        world.killed.discard(key)
+        return ev.RepeatChecked(key, draw(st.booleans()), draw(st.sampled_from(["", "", "bad"])))
+    if what == "check":
         verdict = draw(st.sampled_from([*[ev.Verdict.MET] * 3, *ev.Verdict]))
         return ev.ConditionsChecked(key, verdict, ("",) if verdict is ev.Verdict.MET else ("no",))
     if key in world.killed:
@@ -186,6 +219,7 @@ def _next_event(world: _World, draw: st.DrawFn) -> ev.Event:
 def test_every_run_ends_as_its_nodes_say(dag: DAG, data: st.DataObject) -> None:
     world = _world(dag)
     retry = data.draw(st.sampled_from([None, ev.RetryNumbers(1, 0), ev.RetryNumbers(2, 4)]))
+    world.repeat = data.draw(st.sampled_from([_FEW, _ASKED]))
     world.tell(ev.Began(), retry)
     for _ in range(400):
         if world.done is not None:
@@ -212,6 +246,8 @@ def _check_end(world: _World) -> None:
             assert node.started_ms is not None
             assert node.status is not NodeStatus.NOT_STARTED
         assert node.retry_count <= 2
+        assert node.done_count <= world.repeat.limit
+        assert not node.is_repeated or node.done_count >= 1
     _check_status(record.status, [node.status for node in record.nodes], record.handlers)
 
 

@@ -41,6 +41,8 @@ PLAIN = (
     " chain multi merged h-timeout cond-retry-exit-lists graph-diamond env-order"
     " dag-in-init-timeout stderr-tail h-outputs2 outfile outfile-undecl big-output outputs-json"
     " retry-counter-step h-retry"
+    " rep-while-cond rep-until-expected rep-while-exit rep-until-exit rep-true-limit rep-backoff"
+    " rep-retry"
 ).split()
 #: probe -> how the run is stopped; the recording's own command
 STOPPED = {
@@ -49,6 +51,7 @@ STOPPED = {
     "stop-signal": "stop",
     "stop-sig-TERM": "signal",
     "stop-retrywait": "stop",
+    "stop-repeat": "stop",
     "stop-escalate": "stop",
     "stop-grandchild-group": "stop",
 }
@@ -92,7 +95,7 @@ async def _stop_when_busy(runner: Runner, probe: str) -> None:
     stopped = [
         node
         for node, wanted in zip(runner.record.nodes, final, strict=True)
-        if wanted["status"] == "aborted"
+        if wanted["status"] == "aborted" or "repeatPolicy" in node.step
     ]
     while not all(map(_is_busy, stopped)):  # noqa: ASYNC110  processes change it
         await trio.sleep(0.1)
@@ -120,6 +123,7 @@ def _summary(node: NodeRecord, expected: dict[str, object]) -> dict[str, object]
     for name, value in (
         ("retryCount", node.retry_count),
         ("doneCount", node.done_count),
+        ("repeated", node.is_repeated),
         ("outputVariables", node.output_variables),
         ("outputValue", node.output_value),
         ("outputsValue", node.outputs_value),
