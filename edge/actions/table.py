@@ -28,6 +28,7 @@ _ACTIONS = {
     "log": "edge.actions.log:run_log",
     "noop": "edge.actions.noop:run_noop",
     "outputs": "edge.actions.outputs:run_outputs",
+    "router": "edge.actions.router:run_router",
 }
 
 

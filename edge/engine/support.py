@@ -55,7 +55,7 @@ def missing_of_step(step: Step) -> str:
     for name, is_used in features:
         if is_used:
             return f"{name} {_ENDING}"
-    if is_built(step) and step.sub_dag is None and step.router is None:
+    if is_built(step) and step.sub_dag is None:
         return ""
     return f'action "{step.action or step.type}" {_ENDING}'
 

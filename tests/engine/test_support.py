@@ -25,6 +25,7 @@ from edge.workflow.model import (
     Foreach,
     MailOn,
     Parallel,
+    RepeatPolicy,
     Resources,
     RetryPolicy,
     Router,
@@ -86,10 +87,6 @@ def test_what_changes_no_step_is_not_refused(members: dict[str, Any]) -> None:
             "parallel",
         ),
         ({"type": "foreach", "foreach": Foreach((), ())}, "foreach"),
-        (
-            {"type": "router", "action": "router.route", "router": Router("x", ())},
-            'action "router.route"',
-        ),
         ({"run": _RUN, "approval": Approval()}, "approval"),
         ({"run": _RUN, "container": Container(image="i")}, "container"),
         ({"run": _RUN, "mail_on_error": True}, "mail_on_error"),
@@ -103,7 +100,13 @@ def test_a_step_is_refused_by_its_action_or_feature(members: dict[str, Any], tex
 
 @pytest.mark.parametrize(
     "members",
-    [{"run": _RUN}, {"run": ExecRun("true"), "action": "exec"}, {"type": "noop", "action": "noop"}],
+    [
+        {"run": _RUN},
+        {"run": _RUN, "repeat_policy": RepeatPolicy(mode="while")},
+        {"run": ExecRun("true"), "action": "exec"},
+        {"type": "noop", "action": "noop"},
+        {"type": "router", "action": "router.route", "router": Router("x", ())},
+    ],
 )
 def test_built_actions_are_not_refused(members: dict[str, Any]) -> None:
     """spec 13 section 2 and section 10."""
