@@ -1,4 +1,4 @@
-"""`router.route`: prints its routes; the targets decide by their preconditions (spec 13 section 15).
+"""`router.route`: prints its routes; the targets decide by preconditions (spec 13 section 15).
 
 What makes steps targets is done at load (`workflow.routers`), so nothing is chosen here.
 """
