@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from edge.core.jsontypes import JsonObject
 from edge.workflow.model import DAG, Step
 from edge.workflow.values import Scope
 
+if TYPE_CHECKING:
+    import trio
+
 __all__ = ["ActionContext", "ActionError", "Outcome"]
 
 
 class ActionError(Exception):
-    """The action cannot be carried out; the text is the node's error, the exit code is 1."""
+    """The action cannot be carried out; the text is the node's error.
+
+    `code` is the exit code of an action that defines its codes; None = what spec 13 section 1.4
+    reads from the text, else 1.
+    """
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,17 @@ class ActionContext(Protocol):
 
     def write_stdout(self, data: bytes) -> None:
         """Print for the step: to its log, and to what captures its output."""
+        ...
+
+    def write_stderr(self, data: bytes) -> None:
+        """Print to the step's other stream."""
+        ...
+
+    def open_scope(self, *, ignores_stop: bool) -> trio.CancelScope:
+        """Return the scope of the action's work: a stop of the node cancels it.
+
+        `ignores_stop`: the work is short, only what ends at once (a kill, a timeout) cancels it.
+        """
         ...
 
     async def run_process(self, argv: Sequence[str], executable: str) -> int:

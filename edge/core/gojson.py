@@ -9,27 +9,35 @@ from decimal import Decimal
 
 from edge.core.jsontypes import JsonValue
 
-__all__ = ["go_json"]
+__all__ = ["GoRecord", "go_json"]
 
 _HTML = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 _LINES = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+class GoRecord(dict[str, JsonValue]):
+    """An object whose members are written in the order they were put in, as a Go struct's."""
 
 
 def go_json(value: JsonValue, *, indent: str = "", escape_html: bool = True) -> str:
     """Return the text: map keys sorted, non-ASCII kept, floats in their shortest form.
 
     `indent` is that of one level; "" = one line without blanks. Raises: ValueError for a number
-    that JSON does not have.
+    that JSON does not have, and for too deep nesting.
     """
     parts: list[str] = []
-    _write(value, indent, "\n", escape_html, parts)
+    try:
+        _write(value, indent, "\n", escape_html, parts)
+    except RecursionError:
+        raise ValueError("json: nested too deeply") from None
     return "".join(parts)
 
 
 def _write(value: JsonValue, indent: str, line: str, escape: bool, parts: list[str]) -> None:
     if isinstance(value, Mapping):
+        keys = value if isinstance(value, GoRecord) else sorted(value)
         _write_items(
-            [(_text(key, escape) + (": " if indent else ":"), value[key]) for key in sorted(value)],
+            [(_text(key, escape) + (": " if indent else ":"), value[key]) for key in keys],
             *("{", "}", indent, line, escape, parts),
         )
     elif isinstance(value, list | tuple):

@@ -102,6 +102,9 @@ class NodeRun:
         self._commands = recorded_commands(step)
         self._pending_signal = 0
         self._is_stopped = False
+        #: work in this process, the one of the current execution
+        self._work: trio.CancelScope | None = None
+        self._ignores_stop = False
         self._collector = OutputCollector(
             step,
             folder=str(run.spec.files.step_log_dir),
@@ -320,6 +323,18 @@ class NodeRun:
         assert self._out is not None
         self._out.write(data)
 
+    def write_stderr(self, data: bytes) -> None:
+        """Print to the other stream (see `ActionContext`)."""
+        assert self._err is not None
+        self._err.write(data)
+
+    def open_scope(self, *, ignores_stop: bool) -> trio.CancelScope:
+        """Return the scope of work in this process (see `ActionContext`)."""
+        self._work = trio.CancelScope()
+        self._ignores_stop = ignores_stop
+        self._cancel_work()
+        return self._work
+
     async def run_process(self, argv: Sequence[str], executable: str) -> int:
         """Run one process of the step (see `ActionContext`)."""
         assert self._out is not None
@@ -356,11 +371,18 @@ class NodeRun:
     # -- stopping
 
     def stop(self, number: int) -> None:
-        """Signal the group; start no further process."""
+        """Signal the group, cancel work in this process; start nothing further."""
         self._is_stopped = True
         self._pending_signal = number
         if self._process is not None:
             self._process.signal_group(number)
+        self._cancel_work()
+
+    def _cancel_work(self) -> None:
+        if self._work is None or not self._is_stopped:
+            return
+        if self._pending_signal == signal.SIGKILL or not self._ignores_stop:
+            self._work.cancel()
 
     def kill(self) -> None:
         """SIGKILL the group; give its output a moment, whoever still holds the pipe."""

@@ -26,9 +26,10 @@ _HTTP_URL = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
 class _Inputs:
     """The inputs of one step and the place to complain about."""
 
-    def __init__(self, node: MapNode, place: Node) -> None:
+    def __init__(self, node: MapNode, place: Node, is_resolved: bool) -> None:
         self.node = node
         self.place = place
+        self._is_resolved = is_resolved
 
     def fail(self, key: str, message: str) -> NoReturn:
         at = self.node.entries.get(key, self.place)
@@ -45,7 +46,8 @@ class _Inputs:
     def literal(self, key: str) -> str | None:
         """Return a text that is known now; None when absent or with a reference."""
         text = self.text(key)
-        return None if not self.has(key) or holds_reference(text) else text
+        is_known = self._is_resolved or not holds_reference(text)
+        return text if self.has(key) and is_known else None
 
     def flag(self, key: str, default: bool = False) -> bool:
         node = self.node.entries.get(key)
@@ -63,11 +65,16 @@ class _Inputs:
                 self.fail(key, f"{prefix}{key} is required for {operation}")
 
 
-def check_executor(type_: str, operation: str, node: MapNode, place: Node) -> None:
-    """Run the checks of an executor type. Raises: FaultError on field `type`."""
+def check_executor(
+    type_: str, operation: str, node: MapNode, place: Node, *, is_resolved: bool = False
+) -> None:
+    """Run the checks of an executor type. Raises: FaultError on field `type`.
+
+    `is_resolved`: no text is a reference any more.
+    """
     check = _CHECKS.get(type_)
     if check is not None:
-        check(_Inputs(node, place), operation)
+        check(_Inputs(node, place, is_resolved), operation)
 
 
 def _wait(inputs: _Inputs, operation: str) -> None:

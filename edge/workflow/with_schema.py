@@ -29,10 +29,12 @@ def holds_reference(text: str) -> bool:
     return _REFERENCE.search(text) is not None
 
 
-def check_inputs(type_: str, inputs: MapNode, warnings: list[str], label: str) -> None:
+def check_inputs(
+    type_: str, inputs: MapNode, warnings: list[str], label: str, *, is_resolved: bool = False
+) -> None:
     """Refuse inputs of the wrong name or type; warn of those that an open type ignores.
 
-    Raises: FaultError with every fault.
+    `is_resolved`: no text is a reference any more. Raises: FaultError with every fault.
     """
     known = INPUTS.get(type_)
     if known is None or not inputs.entries:
@@ -51,7 +53,7 @@ def check_inputs(type_: str, inputs: MapNode, warnings: list[str], label: str) -
         )
     for key, spec in known.items():
         node = inputs.entries.get(key)
-        reason = _missing(key, spec) if node is None else _wrong(key, spec, node)
+        reason = _missing(key, spec) if node is None else _wrong(key, spec, node, is_resolved)
         if reason:
             faults.append(_fault(inputs, key, type_, reason))
     if faults:
@@ -62,7 +64,7 @@ def _missing(key: str, spec: str) -> str:
     return f'validating root: required: missing properties: ["{key}"]' if "!" in spec else ""
 
 
-def _wrong(key: str, spec: str, node: Node) -> str:
+def _wrong(key: str, spec: str, node: Node, is_resolved: bool) -> str:
     match = _SPEC.fullmatch(spec)
     assert match is not None
     kinds, _, least, choices = match.groups()
@@ -77,7 +79,7 @@ def _wrong(key: str, spec: str, node: Node) -> str:
     value = node.value if isinstance(node, ScalarNode) else None
     if choices and isinstance(value, str):
         listed = choices.split(",")
-        if value not in listed and not holds_reference(value):
+        if value not in listed and (is_resolved or not holds_reference(value)):
             return f"{where}enum: {value} does not equal any of: [{' '.join(listed)}]"
     if least is not None and isinstance(value, int | float) and value < int(least):
         return f"{where}minimum: {go_text(node)} is less than {least}"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.core.gojson import go_json
+from edge.core.gojson import GoRecord, go_json
 from edge.core.jsontypes import JsonValue
 
 
@@ -45,3 +45,19 @@ def test_what_json_does_not_have_is_refused() -> None:
     """spec 13 section 1.5"""
     with pytest.raises(ValueError, match="unsupported value"):
         go_json([float("nan")])
+
+
+def test_records_keep_their_order() -> None:
+    """spec 13 section 1.5: keys of maps sorted, of fixed records in the order listed."""
+    value = GoRecord(z=1, a={"y": "<", "b": [GoRecord(d=1, c=None)]})
+    assert go_json(value) == '{"z":1,"a":{"b":[{"d":1,"c":null}],"y":"\\u003c"}}'
+    assert go_json(GoRecord(b=1, a=2), indent="  ") == '{\n  "b": 1,\n  "a": 2\n}'
+
+
+def test_too_deep_nesting_is_an_error_of_the_value() -> None:
+    """spec 13 section 1.5."""
+    value: JsonValue = []
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(ValueError, match="nested too deeply"):
+        go_json(value)
