@@ -25,6 +25,7 @@ _ACTIONS = {
     "command": _COMMAND,
     "shell": _COMMAND,
     "exec": _COMMAND,
+    "file": "edge.actions.file:run_file",
     "log": "edge.actions.log:run_log",
     "noop": "edge.actions.noop:run_noop",
     "outputs": "edge.actions.outputs:run_outputs",
