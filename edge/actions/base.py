@@ -13,7 +13,7 @@ from edge.workflow.values import Scope
 if TYPE_CHECKING:
     import trio
 
-__all__ = ["ActionContext", "ActionError", "Outcome"]
+__all__ = ["ActionContext", "ActionError", "DeadlineError", "Outcome"]
 
 
 class ActionError(Exception):
@@ -28,6 +28,10 @@ class ActionError(Exception):
         self.code = code
 
 
+class DeadlineError(ActionError):
+    """A deadline of the action's own has passed, which is not the step's timeout."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How one execution ended: exit code (-1 = by a signal) and error text, empty for success."""
@@ -38,6 +42,10 @@ class Outcome:
     private_file: str = ""
     #: what the action publishes for later steps and for whoever started the run
     published: JsonObject | None = None
+    #: a deadline of the action's own has passed: the node ends aborted (spec 13 section 1.4)
+    is_deadline: bool = False
+    #: the error is followed by the end of stderr, as for a process
+    shows_stderr: bool = False
 
 
 class ActionContext(Protocol):
@@ -50,6 +58,8 @@ class ActionContext(Protocol):
     cwd: str
     #: shell of steps that name none; "" = `$SHELL`, then `sh`
     default_shell: str
+    #: the container that the run's steps share; "" = none
+    container_id: str
 
     def note_command(self, number: int, text: str, argv: Sequence[str] | None = None) -> None:
         """Tell how command `number` (from 1) reads now that its references are resolved.

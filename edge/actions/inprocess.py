@@ -15,13 +15,14 @@ from typing import TypeAlias, TypeVar
 
 import trio
 
-from edge.actions.base import ActionContext, ActionError, Outcome
+from edge.actions.base import ActionContext, ActionError, DeadlineError, Outcome
 from edge.actions.inputs import Inputs, resolve_inputs
 from edge.core.jsontypes import JsonObject
 from edge.workflow.with_resolved import check_resolved, weak_inputs
 
 __all__ = [
     "CANCELED",
+    "SET_UP",
     "Work",
     "check_stop",
     "error_code",
@@ -71,6 +72,8 @@ async def run_in_process(
         try:
             await trio.lowlevel.checkpoint()
             published = await work(context, Inputs(values, context))
+        except DeadlineError as exc:
+            return Outcome(1, str(exc), is_deadline=True)
         except ActionError as exc:
             text = str(exc)
             return Outcome(error_code(text) if exc.code is None else exc.code, text)

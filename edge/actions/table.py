@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TypeAlias, cast
 
 from edge.actions.base import ActionContext, Outcome
 from edge.workflow.model import Step
 
-__all__ = ["Action", "find_action", "is_built"]
+__all__ = ["Action", "find_action", "is_built", "missing_library"]
 
 #: carries a step out once
 Action: TypeAlias = Callable[[ActionContext], Awaitable[Outcome]]
@@ -26,16 +27,32 @@ _ACTIONS = {
     "shell": _COMMAND,
     "exec": _COMMAND,
     "file": "edge.actions.file:run_file",
+    "http": "edge.actions.http_request:run_http",
     "log": "edge.actions.log:run_log",
+    "mail": "edge.actions.mail:run_mail",
     "noop": "edge.actions.noop:run_noop",
     "outputs": "edge.actions.outputs:run_outputs",
     "router": "edge.actions.router:run_router",
+    "ssh": "edge.actions.ssh:run_ssh",
 }
+#: executor type -> the library that only it needs, and the extra that brings it
+_EXTRAS = {"http": ("httpx", "http"), "ssh": ("paramiko", "ssh")}
 
 
 def is_built(step: Step) -> bool:
     """Tell whether this build can carry the step's action out."""
     return step.type in _ACTIONS
+
+
+def missing_library(step: Step) -> str:
+    """Return why the step cannot be carried out for want of an extra; "" when nothing is wanted."""
+    module, extra = _EXTRAS.get(step.type, ("", ""))
+    if not module or find_spec(module) is not None:
+        return ""
+    return (
+        f'action "{step.action or step.type}" needs the extra "{extra}", which is not installed:'
+        f" pip install 'edge-workflows[{extra}]'"
+    )
 
 
 def find_action(step: Step) -> Action:

@@ -148,7 +148,8 @@ class NodeExited:
 
     `code` is the exit code, -1 for death by a signal; `error` is empty for success;
     `output_matched` tells whether `continue_on.output` was seen; `is_hopeless` that no retry can
-    change the result. `outputs` is what it published, `shown` the same with its secrets masked.
+    change the result, `is_deadline` that a deadline of the action's own has passed. `outputs` is
+    what it published, `shown` the same with its secrets masked.
     """
 
     key: str
@@ -156,6 +157,7 @@ class NodeExited:
     error: str = ""
     output_matched: bool = False
     is_hopeless: bool = False
+    is_deadline: bool = False
     outputs: StepOutputs | None = None
     shown: StepOutputs | None = None
 

@@ -67,6 +67,8 @@ class RunContext:
     log_grew: Callable[[str, str, Path, int], None]
     masker: Masker
     view: RunView
+    #: the container that steps without one of their own share
+    container_id: str = ""
 
 
 class NodeRun:
@@ -77,6 +79,7 @@ class NodeRun:
         self.step = step
         self.dag = run.spec.dag
         self.default_shell = run.spec.default_shell
+        self.container_id = run.container_id
         self.scope = run.scope
         self.cwd = run.base_dir
         self._run = run
@@ -287,7 +290,7 @@ class NodeRun:
             action=outcome.published,
         )
         collected = await trio.to_thread.run_sync(end) if self._collector.is_slow else end()
-        if error and self._err.tail and self._has_run:
+        if error and self._err.tail and (self._has_run or outcome.shows_stderr):
             tail = self._err.tail.decode("utf-8", "replace")
             error = f"{error}\nrecent stderr (tail):\n{tail}"
         if outcome.private_file:
@@ -305,6 +308,7 @@ class NodeRun:
             code,
             self._run.masker.text(error),
             matched,
+            is_deadline=outcome.is_deadline,
             outputs=collected.outputs,
             shown=collected.shown,
         )

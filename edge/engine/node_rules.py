@@ -162,6 +162,7 @@ class NodeRules(RunState):
             node.record.done_count += node.is_step
             node.code = (event.code or 1) if failed else 0
             node.matched = event.output_matched
+            node.is_deadline = event.is_deadline
             if event.is_hopeless:
                 self._conclude(node, now)
             else:
@@ -225,7 +226,11 @@ class NodeRules(RunState):
 
     def _conclude(self, node: NodeState, now: ev.Moment) -> None:
         """The last execution is over: its exit code decides the node."""
-        if node.code:
+        if node.code and node.is_deadline and node.is_step:
+            # no step timeout (spec 13 section 1.4); nothing passes an aborted node
+            self.run_error = node.record.error
+            self._end(node, NodeStatus.ABORTED, now)
+        elif node.code:
             self._settle_failure(node, node.code, node.matched, now)
         else:
             self._end(node, NodeStatus.SUCCEEDED, now)

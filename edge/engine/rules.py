@@ -61,6 +61,7 @@ class NodeState:
 
     __slots__ = (
         "code",
+        "is_deadline",
         "key",
         "matched",
         "next_depend",
@@ -89,6 +90,8 @@ class NodeState:
         self.code = 0
         #: its output held a text of `continue_on.output`
         self.matched = False
+        #: a deadline of the action's own ended it
+        self.is_deadline = False
         #: monotonic start of the current execution
         self.started_s = 0.0
         #: text of the timeout that ended the current execution

@@ -6,7 +6,7 @@ silence, because a plant that runs without its approval is worse than one that s
 
 from __future__ import annotations
 
-from edge.actions.table import is_built
+from edge.actions.table import is_built, missing_library
 from edge.core.errors import UserError
 from edge.workflow.model import DAG, DAGType, Step
 
@@ -56,7 +56,7 @@ def missing_of_step(step: Step) -> str:
         if is_used:
             return f"{name} {_ENDING}"
     if is_built(step) and step.sub_dag is None:
-        return ""
+        return missing_library(step)
     return f'action "{step.action or step.type}" {_ENDING}'
 
 

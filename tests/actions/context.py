@@ -39,6 +39,7 @@ class Context:
         self.scope = scope.child((env or {}).items(), Source.MANAGED)
         self.cwd = str(cwd)
         self.default_shell = ""
+        self.container_id = ""
         self.out = b""
         self.err = b""
         self._work = trio.CancelScope()

@@ -79,8 +79,8 @@ def test_what_changes_no_step_is_not_refused(members: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("members", "text"),
     [
-        ({"type": "http", "action": "http.request"}, 'action "http.request"'),
-        ({"type": "docker", "run": _RUN}, 'action "docker"'),
+        ({"type": "k8s", "action": "k8s.run"}, 'action "k8s.run"'),
+        ({"type": "harness", "run": _RUN}, 'action "harness"'),
         ({"type": "dag", "action": "dag.run", "sub_dag": SubDAG("kid")}, 'action "dag.run"'),
         (
             {"type": "parallel", "sub_dag": SubDAG("kid"), "parallel": Parallel(("a",))},
@@ -123,7 +123,7 @@ def test_limits_and_traces_give_a_warning() -> None:
 
 
 def _runner(folder: Path, **members: Any) -> Runner:
-    first = Step(name="a", type="http", action="http.request", **members)
+    first = Step(name="a", type="k8s", action="k8s.run", **members)
     dag = DAG(name="t", steps=(first, Step(name="b", run=_RUN, depends=("a",))))
     return runner_of(dag, folder)
 
@@ -133,7 +133,7 @@ async def test_an_action_that_is_not_built_fails_its_step_without_a_retry(tmp_pa
     runner = _runner(tmp_path, retry_policy=RetryPolicy(limit=3, interval_s=600))
     result = await run_to_end(runner)
     node, after = runner.record.nodes
-    assert node.error == 'action "http.request"' + _ENDING
+    assert node.error == 'action "k8s.run"' + _ENDING
     assert (node.status, node.retry_count) == (NodeStatus.FAILED, 0)
     assert after.status is NodeStatus.ABORTED
     assert result.exit_code == 1
@@ -150,8 +150,8 @@ async def test_its_exit_code_is_1_for_continue_on(tmp_path: Path) -> None:
 async def test_a_handler_is_refused_alike(tmp_path: Path) -> None:
     """spec 13, beginning, in a handler."""
     dag = DAG(name="t", steps=(Step(name="a", run=_RUN),))
-    handler = Step(name="onExit", type="mail", action="mail.send")
+    handler = Step(name="onExit", type="harness", action="harness.run")
     dag = dataclasses.replace(dag, handlers=dataclasses.replace(dag.handlers, exit=handler))
     runner = runner_of(dag, tmp_path)
     await run_to_end(runner)
-    assert runner.record.handlers["onExit"].error == 'action "mail.send"' + _ENDING
+    assert runner.record.handlers["onExit"].error == 'action "harness.run"' + _ENDING
