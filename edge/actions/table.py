@@ -20,12 +20,13 @@ __all__ = ["Action", "find_action", "is_built", "missing_library"]
 Action: TypeAlias = Callable[[ActionContext], Awaitable[Outcome]]
 
 _COMMAND = "edge.actions.shell:run_shell"
-#: executor type -> module and function
+#: action, or executor type of all actions of a family -> module and function
 _ACTIONS = {
     "": _COMMAND,
     "command": _COMMAND,
     "shell": _COMMAND,
     "exec": _COMMAND,
+    "artifact": "edge.actions.artifact:run_artifact",
     "file": "edge.actions.file:run_file",
     "http": "edge.actions.http_request:run_http",
     "log": "edge.actions.log:run_log",
@@ -34,6 +35,10 @@ _ACTIONS = {
     "outputs": "edge.actions.outputs:run_outputs",
     "router": "edge.actions.router:run_router",
     "ssh": "edge.actions.ssh:run_ssh",
+    "template": "edge.actions.template:run_template",
+    "wait.duration": "edge.actions.wait:wait_duration",
+    "wait.file": "edge.actions.wait:wait_file",
+    "wait.until": "edge.actions.wait:wait_until",
 }
 #: executor type -> the library that only it needs, and the extra that brings it
 _EXTRAS = {"http": ("httpx", "http"), "ssh": ("paramiko", "ssh")}
@@ -41,7 +46,7 @@ _EXTRAS = {"http": ("httpx", "http"), "ssh": ("paramiko", "ssh")}
 
 def is_built(step: Step) -> bool:
     """Tell whether this build can carry the step's action out."""
-    return step.type in _ACTIONS
+    return _place(step) is not None
 
 
 def missing_library(step: Step) -> str:
@@ -57,5 +62,15 @@ def missing_library(step: Step) -> str:
 
 def find_action(step: Step) -> Action:
     """Return what carries the step out. Raises: KeyError when it is not built."""
-    module, _, name = _ACTIONS[step.type].partition(":")
+    place = _place(step)
+    if place is None:
+        raise KeyError(step.type)
+    module, _, name = place.partition(":")
     return cast("Action", getattr(import_module(module), name))
+
+
+def _place(step: Step) -> str | None:
+    found = _ACTIONS.get(step.action) if step.action else None
+    # the empty type is that of commands, and of actions that no process carries out
+    is_command = step.type or step.run is not None
+    return found or (_ACTIONS.get(step.type) if is_command else None)

@@ -70,7 +70,7 @@ def plan_task(task: pb.Task, base_text: str) -> _Plan:
         )
     except EdgeError as exc:
         raise UserError(f'failed to load DAG "{task.target}": {exc.message}') from exc
-    check_runnable(dag)
+    check_runnable(dag, on_worker=True)
     if any(step.dependencies for step in dag.steps):
         # Only dispatched runs get these files; without them the run would be another one.
         raise UserError("dependencies is not available in this build of edge")

@@ -41,6 +41,8 @@ class RunFiles:
     log: Path
     step_log_dir: Path
     work_dir: Path
+    #: where artifacts go when the DAG has any; None = this engine keeps none
+    artifact_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,12 @@ class AttemptSpec:
     pid_started_ms: int = 0
     step_log_max_bytes: int = STEP_LOG_MAX_BYTES
 
+    @property
+    def artifact_dir(self) -> str:
+        """Return the run's artifact directory; "" when the DAG has no artifacts."""
+        folder = self.files.artifact_dir
+        return str(folder) if self.dag.artifacts.enabled and folder is not None else ""
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
@@ -89,19 +97,33 @@ class AttemptResult:
 
 
 def run_files(
-    settings: Settings, dag: DAG, ref: RunRef, attempt_id: str, started_ms: int
+    settings: Settings,
+    dag: DAG,
+    ref: RunRef,
+    attempt_id: str,
+    started_ms: int,
+    *,
+    artifact_base: str = "",
 ) -> RunFiles:
-    """Return where the files of a root run's attempt lie; creates nothing."""
+    """Return where the files of a root run's attempt lie; creates nothing.
+
+    `artifact_base` is where a relative `artifacts.dir` starts; "" = the current directory.
+    """
     stamp = from_ms(started_ms, dt.UTC).strftime("%Y%m%d_%H%M%SZ")
     base = settings.paths.log_dir
     if dag.log_dir:
         base = Path(os.path.abspath(os.path.expanduser(dag.log_dir)))
     run_dir = base / safe_name(ref.name) / f"dag-run_{stamp}_{ref.run_id}"
     work = settings.paths.data_dir / "dag-run-work" / dag_dir_name(ref.name)
+    artifacts = settings.paths.artifact_dir
+    if dag.artifacts.dir:
+        own = os.path.expanduser(dag.artifacts.dir)
+        artifacts = Path(os.path.abspath(os.path.join(artifact_base, own)))
     return RunFiles(
         log=run_dir / f"dag-run_{log_stamp(started_ms)}.{ref.run_id[:8]}.log",
         step_log_dir=run_dir / f"run_{stamp}_{attempt_id}",
         work_dir=work / run_dir_hash(ref.run_id) / "root",
+        artifact_dir=artifacts / safe_name(ref.name) / f"dag-run_{stamp}_{ref.run_id}",
     )
 
 
@@ -137,6 +159,7 @@ def new_record(spec: AttemptSpec) -> RunRecord:
         proc_group=dag.proc_group,
         definition_id=spec.definition_id,
         log=str(spec.files.log),
+        archive_dir=spec.artifact_dir,
         params=spec.params.raw,
         params_list=spec.params.as_list(),
         preconditions=[precondition_record(entry) for entry in dag.preconditions],

@@ -31,6 +31,8 @@ def run_scope(spec: AttemptSpec, started_ms: int, dotenv: Iterable[tuple[str, st
         "DAG_RUN_LOG_FILE": str(spec.files.log),
         "DAG_RUN_WORK_DIR": str(spec.files.work_dir),
     }
+    if spec.artifact_dir:
+        managed["DAG_RUN_ARTIFACTS_DIR"] = spec.artifact_dir
     if payload is not None:
         managed["DAG_PARAMS_JSON"] = managed["DAGU_PARAMS_JSON"] = payload
     root = Scope(
@@ -67,6 +69,8 @@ def _context(spec: AttemptSpec, started_ms: int) -> dict[str, str]:
         "paths.log_file": str(spec.files.log),
         "paths.work_dir": str(spec.files.work_dir),
     }
+    if spec.artifact_dir:
+        context["paths.artifacts_dir"] = spec.artifact_dir
     if spec.trigger_actor:
         context["trigger.actor"] = spec.trigger_actor
     scheduled_ms = parse_rfc3339(spec.schedule_time) if spec.schedule_time else None

@@ -63,8 +63,11 @@ class RunHost:
         spawner: Spawner,
         clock: WallClock,
         host: HostIdentity,
+        artifact_base: str = "",
     ) -> None:
+        """`artifact_base`: where a relative `artifacts.dir` starts; "" = the current directory."""
         self.settings = settings
+        self._artifact_base = artifact_base
         self.active: dict[RunRef, Runner] = {}
         self._runs: dict[RunRef, _Active] = {}
         self._results: OrderedDict[RunRef, AttemptResult] = OrderedDict()
@@ -170,7 +173,9 @@ class RunHost:
             trigger_actor=trigger_actor,
             schedule_time=schedule_time,
             labels=tuple(dict.fromkeys((*dag.labels, *labels))),
-            files=run_files(self.settings, dag, ref, attempt_id, now_ms),
+            files=run_files(
+                self.settings, dag, ref, attempt_id, now_ms, artifact_base=self._artifact_base
+            ),
             step_environ=self._step_environ,
             process_environ=self._process_environ,
             default_shell=self.settings.default_shell,

@@ -170,6 +170,8 @@ class Runner:
         """Make the run's directories and its log; return why that failed."""
         try:
             self.spec.files.work_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+            if self.spec.artifact_dir:
+                Path(self.spec.artifact_dir).mkdir(mode=0o750, parents=True, exist_ok=True)
             self._log.create()
         except OSError as exc:
             return f"{exc.filename}: {exc.strerror}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from edge.actions.artifact_paths import prepare_artifact
 from edge.engine.logs import OutputSink
 from edge.workflow.field_policy import policy_of
 from edge.workflow.model import CommandRun, ExecRun, ScriptRun, Step
@@ -37,17 +38,31 @@ def names_stream_files(step: Step) -> bool:
 def open_copies(
     step: Step, scope: Scope, cwd: str, out: OutputSink | None, err: OutputSink | None
 ) -> None:
-    """Open the author's own files. Raises: OSError, ValueError when both are the same."""
-    pairs = ((step.stdout, out), (step.stderr, err))
+    """Open the author's own files and artifacts.
+
+    Raises: OSError; ValueError when both are the same, or for a path that no artifact can have.
+    """
     paths = [
-        os.path.join(cwd, resolve(text, policy_of("steps[].stdout"), scope)) if text else ""
-        for text, _ in pairs
+        _path(step.stdout, step.stdout_artifact, scope, cwd),
+        _path(step.stderr, step.stderr_artifact, scope, cwd),
     ]
     if paths[0] and paths[0] == paths[1]:
         raise ValueError(
             f'stdout and stderr cannot point to the same file "{paths[0]}"; use'
             " 'log_output: merged' instead"
         )
-    for path, (_, sink) in zip(paths, pairs, strict=True):
+    for path, sink in zip(paths, (out, err), strict=True):
         if path and sink is not None:
             sink.copy_to(path)
+
+
+def _path(text: str, artifact: str, scope: Scope, cwd: str) -> str:
+    """Return the file that takes a copy of a stream, its directories made; "" for none."""
+    if text:
+        return os.path.join(cwd, resolve(text, policy_of("steps[].stdout"), scope))
+    if not artifact:
+        return ""
+    root = scope.get("DAG_RUN_ARTIFACTS_DIR", with_process=False)
+    if not root:
+        raise ValueError("DAG_RUN_ARTIFACTS_DIR is not set; enable artifacts for this DAG")
+    return prepare_artifact(root, resolve(artifact, policy_of("steps[].stdout.artifact"), scope))

@@ -15,13 +15,13 @@ __all__ = ["check_runnable", "missing_of_run", "missing_of_step", "unenforced"]
 _ENDING = "is not available in this build of edge"
 
 
-def check_runnable(dag: DAG) -> None:
+def check_runnable(dag: DAG, *, on_worker: bool = False) -> None:
     """Refuse a run that would differ from what its file says. Raises: UserError."""
-    if text := missing_of_run(dag):
+    if text := missing_of_run(dag, on_worker=on_worker):
         raise UserError(text)
 
 
-def missing_of_run(dag: DAG) -> str:
+def missing_of_run(dag: DAG, *, on_worker: bool = False) -> str:
     """Return why no run of the DAG can start; "" when one can."""
     mail = dag.mail_on
     features = (
@@ -31,7 +31,7 @@ def missing_of_run(dag: DAG) -> str:
         ("tasks", "tasks" in dag.later),
         ("retry_policy of the DAG", dag.retry_policy is not None),
         ("mail_on", mail.failure or mail.success or mail.wait),
-        ("artifacts", bool(dag.artifacts.enabled)),
+        ("artifacts on a worker", on_worker and bool(dag.artifacts.enabled)),
         ("container of the DAG", dag.container is not None),
     )
     for name, is_used in features:
@@ -49,8 +49,6 @@ def missing_of_step(step: Step) -> str:
         ("approval", step.approval is not None),
         ("container", step.container is not None),
         ("mail_on_error", step.mail_on_error),
-        ("stdout.artifact", bool(step.stdout_artifact)),
-        ("stderr.artifact", bool(step.stderr_artifact)),
     )
     for name, is_used in features:
         if is_used:

@@ -156,7 +156,13 @@ class _ServiceProcess:
         self, store: Store, writer: StoreWriter, task_status: trio.TaskStatus[str]
     ) -> int:
         runs = RunHost(
-            self._settings, store, writer, Spawner(self._watcher), self._clock, self._host
+            self._settings,
+            store,
+            writer,
+            Spawner(self._watcher),
+            self._clock,
+            self._host,
+            artifact_base=str(self._settings.paths.data_dir),
         )
         async with trio.open_nursery() as nursery:
             await nursery.start(runs.run)

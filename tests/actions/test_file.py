@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from edge.actions import file_trees
+from edge.actions.base import Outcome
 from edge.actions.files import go_mode, rfc3339_ns
 from edge.core.jsontypes import JsonObject
-from tests.actions.context import Context, act, ended_by_stop
+from tests.actions.context import Context, act
 
 
 @pytest.fixture
@@ -479,27 +480,18 @@ async def test_home(tmp_path: Path) -> None:
     assert json.loads(printed)["path"] == f"{tmp_path}/n"
 
 
-def _endless(tmp_path: Path) -> JsonObject:
-    return {"path": "/dev/zero"}
+async def test_endless_work_ends_when_the_node_is_killed() -> None:
+    """spec 13 section 1.4: at the next safe point of its thread."""
 
-
-@pytest.mark.parametrize(
-    ("action", "options"),
-    [
-        ("file.read", {"path": "/dev/zero", "format": "json"}),
-        ("file.read", {"path": "/dev/zero"}),
-    ],
-)
-async def test_long_work_ends_when_killed(action: str, options: JsonObject) -> None:
-    """spec 13 section 1.4: within 2 s, at the next safe point."""
-
-    class Quiet(Context):
+    class StoppedAtOutput(Context):
         def write_stdout(self, data: bytes) -> None:
-            pass
+            self.stop()
 
-    context = Quiet(action, options)
-    if options.get("format"):
-        outcome = await context.run()
-        assert "exceeds max_bytes" in outcome.error
-    else:
-        assert await ended_by_stop(context)
+    outcome = await StoppedAtOutput("file.read", {"path": "/dev/zero"}).run()
+    assert outcome == Outcome(1, "context canceled")
+
+
+async def test_content_has_a_limit_of_ours() -> None:
+    """spec 13 section 9: max_bytes 0 = no limit of the author; memory has one."""
+    outcome, _ = await act("file.read", {"path": "/dev/zero", "format": "json"})
+    assert "exceeds max_bytes 67108864" in outcome.error

@@ -38,7 +38,12 @@ def make_spec(
         ref=RunRef(dag.name, run_id),
         attempt_id="abc123",
         params=resolve_params(dag, parse_overrides(params)),
-        files=RunFiles(folder / "log" / "s.log", folder / "log" / "steps", folder / "work"),
+        files=RunFiles(
+            folder / "log" / "s.log",
+            folder / "log" / "steps",
+            folder / "work",
+            folder / "artifacts",
+        ),
         step_environ={"PATH": os.environ["PATH"]},
         process_environ=dict(os.environ),
         default_shell="/bin/sh",

@@ -49,7 +49,6 @@ _RUN = CommandRun(("echo hi",))
         ({"retry_policy": DAGRetryPolicy(limit=1)}, "retry_policy of the DAG"),
         ({"mail_on": MailOn(failure=True)}, "mail_on"),
         ({"mail_on": MailOn(wait=True)}, "mail_on"),
-        ({"artifacts": Artifacts(enabled=True)}, "artifacts"),
         ({"container": Container(image="i")}, "container of the DAG"),
     ],
 )
@@ -65,7 +64,7 @@ def test_a_run_is_refused_by_the_name_of_its_feature(members: dict[str, Any], fe
     [
         {},
         {"type": DAGType.CHAIN},
-        {"artifacts": Artifacts(enabled=False)},
+        {"artifacts": Artifacts(enabled=True)},
         {"later": {"llm": {}, "harness": {}, "otel": {}}},
         {"resources": Resources(cpu_millis=1)},
     ],
@@ -90,8 +89,7 @@ def test_what_changes_no_step_is_not_refused(members: dict[str, Any]) -> None:
         ({"run": _RUN, "approval": Approval()}, "approval"),
         ({"run": _RUN, "container": Container(image="i")}, "container"),
         ({"run": _RUN, "mail_on_error": True}, "mail_on_error"),
-        ({"run": _RUN, "stdout_artifact": "f"}, "stdout.artifact"),
-        ({"run": _RUN, "stderr_artifact": "f"}, "stderr.artifact"),
+        ({"action": "human.task"}, 'action "human.task"'),
     ],
 )
 def test_a_step_is_refused_by_its_action_or_feature(members: dict[str, Any], text: str) -> None:
@@ -111,6 +109,13 @@ def test_a_step_is_refused_by_its_action_or_feature(members: dict[str, Any], tex
 def test_built_actions_are_not_refused(members: dict[str, Any]) -> None:
     """spec 13 section 2 and section 10."""
     assert missing_of_step(Step(name="a", **members)) == ""
+
+
+def test_a_worker_keeps_no_artifacts() -> None:
+    """spec 13, beginning: a worker sends none to the coordinator yet."""
+    dag = DAG(name="t", artifacts=Artifacts(enabled=True))
+    with pytest.raises(UserError, match="artifacts on a worker" + _ENDING):
+        check_runnable(dag, on_worker=True)
 
 
 def test_limits_and_traces_give_a_warning() -> None:
