@@ -34,6 +34,7 @@ _ACTIONS = {
     "noop": "edge.actions.noop:run_noop",
     "outputs": "edge.actions.outputs:run_outputs",
     "router": "edge.actions.router:run_router",
+    "sqlite": "edge.actions.sqlite:run_sqlite",
     "ssh": "edge.actions.ssh:run_ssh",
     "template": "edge.actions.template:run_template",
     "wait.duration": "edge.actions.wait:wait_duration",
