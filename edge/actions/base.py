@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from edge.core.jsontypes import JsonObject
+from edge.core.state import StateEntry, StateRef
 from edge.workflow.model import DAG, Step
 from edge.workflow.values import Scope
 
 if TYPE_CHECKING:
     import trio
 
-__all__ = ["ActionContext", "ActionError", "DeadlineError", "Outcome"]
+__all__ = ["ActionContext", "ActionError", "DeadlineError", "Outcome", "StateStore"]
 
 
 class ActionError(Exception):
@@ -48,6 +49,34 @@ class Outcome:
     shows_stderr: bool = False
 
 
+class StateStore(Protocol):
+    """State between runs, wherever it is kept; a conflict raises StateError."""
+
+    async def get(self, ref: StateRef) -> StateEntry | None:
+        """Return a value; None when there is none."""
+        ...
+
+    async def put(
+        self,
+        ref: StateRef,
+        value: str,
+        digest: str,
+        *,
+        expected: int | None = None,
+        create_only: bool = False,
+    ) -> StateEntry:
+        """Write a value's normal text and hash; `expected` 0 = there must be none."""
+        ...
+
+    async def delete(self, ref: StateRef, *, expected: int | None = None) -> bool:
+        """Remove a value; False when there was none."""
+        ...
+
+    async def list(self, ref: StateRef, prefix: str, limit: int) -> list[StateEntry]:
+        """Return the values of a namespace, sorted by key; `limit` 0 = all."""
+        ...
+
+
 class ActionContext(Protocol):
     """One execution of one node."""
 
@@ -60,6 +89,8 @@ class ActionContext(Protocol):
     default_shell: str
     #: the container that the run's steps share; "" = none
     container_id: str
+    #: None = this engine has no state between runs
+    state: StateStore | None
 
     def note_command(self, number: int, text: str, argv: Sequence[str] | None = None) -> None:
         """Tell how command `number` (from 1) reads now that its references are resolved.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import trio
 
-from edge.actions.base import ActionContext, ActionError, Outcome
+from edge.actions.base import ActionContext, ActionError, DeadlineError, Outcome
 from edge.actions.files import read_content, rfc3339_ns
 from edge.actions.inprocess import (
     check_stop,
@@ -59,7 +59,7 @@ async def _run(context: ActionContext, inputs: Inputs) -> None:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 5):
                 await in_thread(connection.close)
     if scope.cancelled_caught:
-        raise ActionError("context deadline exceeded")
+        raise DeadlineError("context deadline exceeded")
 
 
 class Run:

@@ -36,6 +36,7 @@ _ACTIONS = {
     "router": "edge.actions.router:run_router",
     "sqlite": "edge.actions.sqlite:run_sqlite",
     "ssh": "edge.actions.ssh:run_ssh",
+    "state": "edge.actions.state:run_state",
     "template": "edge.actions.template:run_template",
     "wait.duration": "edge.actions.wait:wait_duration",
     "wait.file": "edge.actions.wait:wait_file",

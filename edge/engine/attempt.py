@@ -18,6 +18,7 @@ from edge.workflow.params import ResolvedParams
 from edge.workflow.records import precondition_record, step_record
 
 if TYPE_CHECKING:
+    from edge.actions.base import StateStore
     from edge.config.settings import Settings
 
 __all__ = [
@@ -75,6 +76,8 @@ class AttemptSpec:
     pid: int = 0
     pid_started_ms: int = 0
     step_log_max_bytes: int = STEP_LOG_MAX_BYTES
+    #: state between runs; None = none is kept here
+    state: StateStore | None = None
 
     @property
     def artifact_dir(self) -> str:

@@ -25,6 +25,7 @@ from edge.engine.processes import Spawner
 from edge.engine.reporter import StoreReporter
 from edge.engine.run_params import settle_params
 from edge.engine.runner import Runner, open_record
+from edge.engine.state import StoreState
 from edge.engine.support import check_runnable
 from edge.store import HostIdentity, Snapshot, Store
 from edge.store.writer import StoreWriter
@@ -184,6 +185,7 @@ class RunHost:
             definition_id=Path(dag.source_file).stem if dag.source_file else dag.name,
             pid=self._host.pid,
             pid_started_ms=self._host.pid_started_ms,
+            state=StoreState(self._writer),
         )
 
     async def _run_one(self, ref: RunRef) -> None:

@@ -80,6 +80,7 @@ class NodeRun:
         self.dag = run.spec.dag
         self.default_shell = run.spec.default_shell
         self.container_id = run.container_id
+        self.state = run.spec.state
         self.scope = run.scope
         self.cwd = run.base_dir
         self._run = run

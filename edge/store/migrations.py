@@ -26,8 +26,12 @@ def _create(conn: sqlite3.Connection) -> None:
     conn.execute(f"PRAGMA application_id = {dialect.APPLICATION_ID}")
 
 
+def _add_state(conn: sqlite3.Connection) -> None:
+    run_script(conn, Path(__file__).with_name("state.sql").read_text(encoding="utf-8"))
+
+
 #: entry N brings version N to N + 1
-MIGRATIONS: tuple[Migration, ...] = (_create,)
+MIGRATIONS: tuple[Migration, ...] = (_create, _add_state)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

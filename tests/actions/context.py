@@ -9,7 +9,7 @@ from typing import Any
 import trio
 import trio.testing
 
-from edge.actions.base import Outcome
+from edge.actions.base import Outcome, StateStore
 from edge.actions.table import find_action
 from edge.core.jsontypes import JsonObject
 from edge.workflow.action_table import type_of
@@ -40,6 +40,7 @@ class Context:
         self.cwd = str(cwd)
         self.default_shell = ""
         self.container_id = ""
+        self.state: StateStore | None = None
         self.out = b""
         self.err = b""
         self._work = trio.CancelScope()

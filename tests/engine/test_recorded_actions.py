@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import signal
@@ -15,6 +16,9 @@ from edge.config.log import get_logger
 from edge.core.clock import SystemClock
 from edge.engine.processes import Spawner
 from edge.engine.runner import Runner
+from edge.engine.state import StoreState
+from edge.store import Store
+from edge.store.writer import StoreWriter
 from edge.workflow.load import load_dag
 from tests.engine.helpers import RecordingReporter, make_runner, make_spec, read, run_to_end
 
@@ -33,8 +37,9 @@ def _normal(text: str, folder: Path) -> str:
     return _TIME.sub("<time>", re.sub(rf"{_HOME}/\S+", "<artifacts>", text))
 
 
-# spec 13 section 9 (seq-file), spec 13 section 11 (t-func2), spec 12 section 18 (art)
-@pytest.mark.parametrize("probe", ["seq-file", "t-func2", "art"])
+# spec 13 section 9 (seq-file), spec 13 section 11 (t-func2), spec 13 section 12 (s-all),
+# spec 12 section 18 (art)
+@pytest.mark.parametrize("probe", ["seq-file", "t-func2", "art", "s-all"])
 async def test_as_recorded(probe: str, tmp_path: Path) -> None:
     expected = EXPECTED[probe]
     (tmp_path / "w").mkdir()
@@ -43,14 +48,17 @@ async def test_as_recorded(probe: str, tmp_path: Path) -> None:
         # one lists what the other makes: here in the order of the recording
         text = "type: chain\n" + text
     dag = load_dag(text, default_name=probe)
+    store = Store.open(tmp_path / "edge.db")
+    spec = make_spec(dag, tmp_path, run_id=f"run-{probe}")
     runner = Runner(
-        make_spec(dag, tmp_path, run_id=f"run-{probe}"),
+        dataclasses.replace(spec, state=StoreState(StoreWriter(store))),
         reporter=RecordingReporter(),
         spawner=Spawner(None),
         clock=SystemClock(),
         log=get_logger(),
     )
     await run_to_end(runner)
+    store.close()
     found = [
         {
             "name": node.name,
