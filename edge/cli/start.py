@@ -85,9 +85,13 @@ def run(parsed: Parsed) -> int:
             settings, dag, params, run_id=run_id, labels=labels, quiet=parsed.flag("quiet")
         )
         return trio.run(dispatched.run)
-    from edge.config.log import get_logger
+    from edge.engine.watcher import fork_watcher
 
+    # Before trio: a fork is only safe while there is one thread and no event loop.
+    watcher = fork_watcher()
+    params = settled_params(settings, dag, overrides, watcher)
     if dag.is_distributed:
+        from edge.config.log import get_logger
         from edge.workflow.selector import resolve_selector
 
         get_logger().warning(
@@ -96,11 +100,6 @@ def run(parsed: Parsed) -> int:
             dag=dag.name,
             selector=resolve_selector(dag, params.as_dict(), os.environ),
         )
-    from edge.engine.watcher import fork_watcher
-
-    # Before trio: a fork is only safe while there is one thread and no event loop.
-    watcher = fork_watcher()
-    params = settled_params(settings, dag, overrides, watcher)
     prepare_home(settings)
     import trio
 

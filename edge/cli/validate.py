@@ -76,19 +76,26 @@ def _verdict(
     argument = parsed.positionals[0]
     by_name = not Path(argument).exists()
     base, options = read_base(settings), load_options(settings)
-    shown = argument
-    for raw_checks in (False, True) if by_name else (True,):
-        shown = str(path) if by_name and raw_checks else argument
-        report = validate_text(
+
+    def check(*, raw: bool) -> ValidationReport:
+        return validate_text(
             text,
             source_file=str(path),
             base_text=base,
             default_name=path.stem,
-            raw_checks=raw_checks,
+            raw_checks=raw,
             options=options,
         )
+
+    shown = argument
+    if by_name:
+        report = check(raw=False)
         if report.errors:
             return shown, report
+        shown = str(path)
+    report = check(raw=True)
+    if report.errors:
+        return shown, report
     if parsed.flag("managed"):
         dag = load_dag(
             text,

@@ -85,6 +85,7 @@ def scratch_dir(worker_id: str, run_id: str, attempt_id: str) -> Path:
     `<tmp>/edge`, or `<tmp>/edge-<uid>` where that is somebody else's. Raises: UserError.
     """
     uid = os.geteuid()
+    root = Path(tempfile.gettempdir())
     for name in ("edge", f"edge-{uid}"):
         root = Path(tempfile.gettempdir(), name)
         try:

@@ -135,8 +135,8 @@ class NodeRun:
             return self._refuse(f"failed to setup outputs: {reason}")
         except ValueError as exc:
             return self._refuse(f"failed to setup outputs: {exc}")
+        policy = "retry"
         try:
-            policy = "retry"
             # Those of a handler are accepted and ignored (spec 12 section 9).
             is_step = self._index is not None
             retry = retry_numbers(self.step.retry_policy if is_step else None, self.scope)

@@ -437,3 +437,15 @@ def test_a_terminal_shows_the_run_live_and_then_the_tree(edge: Edge) -> None:
     assert b"blink" in shown
     assert b"level=INFO" not in shown
     assert shown.endswith(b"\x1b[J")
+
+
+def test_a_workflow_for_workers_runs_here_with_a_warning(edge: Edge) -> None:
+    edge.dag(
+        "labelled",
+        "params: [SITE: demo]\nworker_selector: {site: '${params.SITE}'}\n"
+        "steps: [{run: echo ran}]\n",
+    )
+    done = edge("start", "labelled", "--", "SITE=lab")
+    assert done.code == 0, done.err
+    assert "worker_selector is ignored" in done.err
+    assert "site:lab" in done.err
