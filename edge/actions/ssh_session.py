@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from edge.actions.base import ActionError
 from edge.actions.inprocess import SET_UP
 from edge.actions.net_errors import DialError, blocking_socket, dial
-from edge.actions.ssh_target import Hop, Target
+from edge.actions.ssh_target import SET_UP_SSH, Hop, Target
 
 if TYPE_CHECKING:
     import paramiko
@@ -50,7 +50,7 @@ def check_files(target: Target) -> None:
 def _no_known_hosts(path: str, exc: OSError) -> ActionError:
     reason = (exc.strerror or str(exc)).lower()
     return ActionError(
-        f"{SET_UP}failed to set up ssh step: failed to setup host key verification:"
+        f"{SET_UP_SSH}failed to setup host key verification:"
         f" open {path}: {reason}; `strict_host_key: false` accepts any host key"
     )
 
@@ -271,9 +271,7 @@ def _load_key(path: str) -> paramiko.PKey:
     except Exception as exc:
         # cryptography has errors of its own for each way in which a file is no key
         reason = str(exc) or type(exc).__name__
-    raise ActionError(
-        f"{SET_UP}failed to set up ssh step: failed to load SSH key from {path}: {reason}"
-    )
+    raise ActionError(f"{SET_UP_SSH}failed to load SSH key from {path}: {reason}")
 
 
 def _send_signal(channel: paramiko.Channel, name: str) -> None:

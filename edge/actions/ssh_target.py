@@ -20,9 +20,17 @@ from edge.workflow.values import Scope, resolve
 from edge.workflow.with_resolved import as_flag, as_list, as_text
 from edge.workflow.words import split_words
 
-__all__ = ["Hop", "Target", "read_target", "remote_command", "remote_script", "root_options"]
+__all__ = [
+    "SET_UP_SSH",
+    "Hop",
+    "Target",
+    "read_target",
+    "remote_command",
+    "remote_script",
+    "root_options",
+]
 
-_PREFIX = f"{SET_UP}failed to set up ssh step: "
+SET_UP_SSH = f"{SET_UP}failed to set up ssh step: "
 _DEFAULT_KEYS = ("id_rsa", "id_ecdsa", "id_ed25519", "id_dsa")
 _DEFAULT_TIMEOUT_S = 30.0
 _SHELL = ("/bin/sh",)
@@ -119,9 +127,9 @@ def read_target(own: Mapping[str, JsonValue], root: JsonObject, home: str) -> Ta
             timeout_s=_timeout(as_text(values.get("timeout"))),
         )
     except ValueError as exc:
-        raise ActionError(f"{_PREFIX}{exc}") from None
+        raise ActionError(f"{SET_UP_SSH}{exc}") from None
     if not hop.host:
-        raise ActionError(f"{_PREFIX}host is required")
+        raise ActionError(f"{SET_UP_SSH}host is required")
     return target
 
 

@@ -14,12 +14,13 @@ from typing import TypeAlias, cast
 from edge.actions.base import ActionContext, Outcome
 from edge.workflow.model import Step
 
-__all__ = ["Action", "find_action", "is_built", "missing_library"]
+__all__ = ["Action", "find_action", "is_built", "is_importable", "missing_library"]
 
 #: carries a step out once
 Action: TypeAlias = Callable[[ActionContext], Awaitable[Outcome]]
 
 _COMMAND = "edge.actions.shell:run_shell"
+_CONTAINER = "edge.actions.container:run_container"
 #: action, or executor type of all actions of a family -> module and function
 _ACTIONS = {
     "": _COMMAND,
@@ -27,6 +28,8 @@ _ACTIONS = {
     "shell": _COMMAND,
     "exec": _COMMAND,
     "artifact": "edge.actions.artifact:run_artifact",
+    "container": _CONTAINER,
+    "docker": _CONTAINER,
     "file": "edge.actions.file:run_file",
     "http": "edge.actions.http_request:run_http",
     "log": "edge.actions.log:run_log",
@@ -51,10 +54,15 @@ def is_built(step: Step) -> bool:
     return _place(step) is not None
 
 
+def is_importable(module: str) -> bool:
+    """Tell whether a library is installed."""
+    return find_spec(module) is not None
+
+
 def missing_library(step: Step) -> str:
     """Return why the step cannot be carried out for want of an extra; "" when nothing is wanted."""
     module, extra = _EXTRAS.get(step.type, ("", ""))
-    if not module or find_spec(module) is not None:
+    if not module or is_importable(module):
         return ""
     return (
         f'action "{step.action or step.type}" needs the extra "{extra}", which is not installed:'

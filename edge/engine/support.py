@@ -47,7 +47,6 @@ def missing_of_step(step: Step) -> str:
         ("parallel", step.parallel is not None),
         ("foreach", step.foreach is not None),
         ("approval", step.approval is not None),
-        ("container", step.container is not None),
         ("mail_on_error", step.mail_on_error),
     )
     for name, is_used in features:

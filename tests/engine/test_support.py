@@ -87,7 +87,6 @@ def test_what_changes_no_step_is_not_refused(members: dict[str, Any]) -> None:
         ),
         ({"type": "foreach", "foreach": Foreach((), ())}, "foreach"),
         ({"run": _RUN, "approval": Approval()}, "approval"),
-        ({"run": _RUN, "container": Container(image="i")}, "container"),
         ({"run": _RUN, "mail_on_error": True}, "mail_on_error"),
         ({"action": "human.task"}, 'action "human.task"'),
     ],
