@@ -9,6 +9,7 @@ from edge.actions.container_engine import ContainerEngine
 from edge.actions.engine_client import EngineClient
 from edge.actions.engine_endpoint import read_endpoint
 from edge.actions.inputs import resolve_inputs
+from edge.core.jsontypes import JsonObject
 from edge.workflow.field_policy import policy_of
 from edge.workflow.model import DAG, Container
 from edge.workflow.values import Scope, Source, resolve
@@ -62,7 +63,7 @@ def make_engine(
     Raises: ActionError.
     """
     auths = dag.registry_auths
-    texts = {"": auths} if isinstance(auths, str) else dict(auths)
+    texts: JsonObject = {"": auths} if isinstance(auths, str) else dict(auths)
     resolved = resolve_inputs(texts, scope)
     return ContainerEngine(
         EngineClient(read_endpoint(scope.host)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 
 from edge.actions.base import ActionContext, ActionError, Outcome
@@ -10,6 +9,7 @@ from edge.actions.inprocess import in_thread, print_from_thread, run_in_process
 from edge.actions.inputs import Inputs
 from edge.actions.ssh_session import SshSession, check_files, connect
 from edge.actions.ssh_target import (
+    home_of,
     read_target,
     remote_command,
     remote_script,
@@ -29,7 +29,7 @@ async def run_ssh(context: ActionContext) -> Outcome:
 
 async def _run(context: ActionContext, inputs: Inputs) -> None:
     target = read_target(
-        inputs.values, root_options(context.dag.ssh, context.scope), _home(context)
+        inputs.values, root_options(context.dag.ssh, context.scope), home_of(context.scope)
     )
     shell = target.shell
     if not shell and context.step.shell is not None:
@@ -60,10 +60,6 @@ def _in_thread(context: ActionContext, session: SshSession, command: str, script
         )
     finally:
         session.close()
-
-
-def _home(context: ActionContext) -> str:
-    return context.scope.get("HOME", with_process=True) or os.path.expanduser("~")
 
 
 def _lines(context: ActionContext, *, has_shell: bool) -> list[str]:

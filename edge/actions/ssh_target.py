@@ -24,6 +24,7 @@ __all__ = [
     "SET_UP_SSH",
     "Hop",
     "Target",
+    "home_of",
     "read_target",
     "remote_command",
     "remote_script",
@@ -65,6 +66,11 @@ class Target:
     #: as written in the ssh settings; () = none
     shell: tuple[str, ...] = ()
     timeout_s: float = _DEFAULT_TIMEOUT_S
+
+
+def home_of(scope: Scope) -> str:
+    """Return the home directory, for `~` and the default keys."""
+    return scope.get("HOME", with_process=True) or os.path.expanduser("~")
 
 
 def root_options(ssh: SSH | None, scope: Scope) -> JsonObject:

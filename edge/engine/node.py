@@ -257,7 +257,9 @@ class NodeRun:
         if missing := missing_of_step(self.step):
             return NodeExited(self.key, 1, missing, is_hopeless=True)
         try:
-            os.makedirs(self.cwd, mode=0o750, exist_ok=True)
+            if self.step.type != "ssh":
+                # that one's directory is on another machine
+                os.makedirs(self.cwd, mode=0o750, exist_ok=True)
             output_file = self._collector.begin()
             files = {"DAGU_OUTPUT_FILE": output_file}
             bare = self.scope

@@ -7,8 +7,6 @@ nursery of `run`.
 
 from __future__ import annotations
 
-import json
-import os
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +15,6 @@ import trio
 
 from edge.actions.invocation import select_shell
 from edge.core.clock import WallClock, format_rfc3339
-from edge.core.jsontypes import JsonObject
 from edge.core.record import RunRecord
 from edge.core.status import RunStatus
 from edge.engine import events as ev
@@ -29,11 +26,14 @@ from edge.engine.logs import SchedulerLog
 from edge.engine.machine import RunMachine
 from edge.engine.masking import Masker
 from edge.engine.node import NodeRun, RunContext
+from edge.engine.notices import run_notice, send_notice, step_notice
+from edge.engine.outputs_file import write_outputs
 from edge.engine.plan import build_plan
 from edge.engine.preparation import Prepared, prepare_run
 from edge.engine.processes import Spawner
 from edge.engine.reporter import Reporter
-from edge.engine.run_outputs import PUBLISHED_WARN_BYTES, outputs_document
+from edge.engine.run_outputs import outputs_document
+from edge.engine.shared import SharedParts
 from edge.engine.visibility import RunView
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ class Runner:
         self._is_handling = False
         self._result: AttemptResult | None = None
         self._early: list[ev.Event] = []
+        #: what comes before the first step; a stop does not wait for an image
+        self._opening = trio.CancelScope()
         self._stop_reason = ""
         self._masker = Masker()
 
@@ -126,7 +128,11 @@ class Runner:
             await self._execute(context)
         assert self._result is not None
         if document := outputs_document(record):
-            self._write_outputs(document)
+            path = self.spec.files.step_log_dir / "outputs.json"
+            for warning in write_outputs(path, self.spec.attempt_id, document):
+                self._warn(warning)
+        if notice := run_notice(self.spec.dag, record, self._result.error, prepared.scope):
+            await send_notice(notice, self.spec.dag, prepared.scope, self._warn)
         self._say(
             "DAG run finished",
             {
@@ -144,12 +150,21 @@ class Runner:
 
     async def _execute(self, context: RunContext) -> None:
         self._run = context
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            self.post(ev.Began())
-            for event in self._early:
-                self.post(event)
-        self._nursery = None
+        dag, scope = self.spec.dag, context.scope
+        async with SharedParts(dag, scope, context.base_dir, self._warn) as parts:
+            with self._opening:
+                if error := await parts.open():
+                    self._fail(error)
+                    # only an end made from outside shows there (spec 12 section 17)
+                    self.record.error = ""
+                    return
+            context.container_id = parts.container_id
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                self.post(ev.Began())
+                for event in self._early:
+                    self.post(event)
+            self._nursery = None
 
     def request_stop(self, signal: int, *, allow_override: bool, reason: str = "") -> None:
         """Stop the run as spec 12 section 10 says; further calls change nothing."""
@@ -163,6 +178,7 @@ class Runner:
     def _request(self, event: ev.Event) -> None:
         if self._nursery is None:
             self._early.append(event)
+            self._opening.cancel()
         else:
             self.post(event)
 
@@ -176,22 +192,6 @@ class Runner:
         except OSError as exc:
             return f"{exc.filename}: {exc.strerror}"
         return ""
-
-    def _write_outputs(self, document: JsonObject) -> None:
-        """Write `outputs.json` beside the step logs of the attempt (spec 12 section 11)."""
-        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-        data = text.encode("utf-8", "replace")
-        if len(data) > PUBLISHED_WARN_BYTES:
-            self._warn(f"the outputs of the run are large: {len(data)} bytes")
-        path = self.spec.files.step_log_dir / "outputs.json"
-        part = path.with_name(f"outputs.json.{self.spec.attempt_id}.part")
-        try:
-            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(data)
-            part.replace(path)
-        except OSError as exc:
-            self._warn(f"failed to write {path}: {exc.strerror}")
 
     def _fail(self, error: str) -> None:
         self.record.status = RunStatus.FAILED
@@ -312,6 +312,9 @@ class Runner:
             return
         for stream, path, size in node.close():
             await self._reporter.log_closed(key, stream, path, size)
+        record = self.record.nodes[int(key)] if key.isdigit() else self.record.handlers[key]
+        if node.step.mail_on_error and (notice := step_notice(node.dag, record, node.scope)):
+            await send_notice(notice, node.dag, node.scope, self._warn)
 
     def _kill(self, key: str) -> None:
         if key != ev.DAG_KEY:

@@ -6,7 +6,6 @@ Made before the first step and closed after the last handler (spec 13 section 4.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ __all__ = ["SharedParts"]
 class SharedParts:
     """Opened once; `container_id` is "" where the DAG has no container.
 
-    Resource handling: `close` removes what `open` has made, also after a cancel.
+    Resource handling: leaving removes what `open` has made, also after a cancel.
     """
 
     def __init__(self, dag: DAG, scope: Scope, cwd: str, warn: Callable[[str], None]) -> None:
@@ -33,6 +32,13 @@ class SharedParts:
         self._warn = warn
         self._container: SharedContainer | None = None
 
+    async def __aenter__(self) -> SharedParts:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._container is not None:
+            await self._container.close()
+
     async def open(self) -> str:
         """Make what the DAG asks for; return why that failed."""
         # The libraries behind these are of no use to a DAG that has neither.
@@ -40,24 +46,19 @@ class SharedParts:
             return error
         return await self._open_container() if self._dag.container is not None else ""
 
-    async def close(self) -> None:
-        """Remove the container. Bounded and shielded."""
-        if self._container is not None:
-            await self._container.close()
-
     async def _check_ssh(self) -> str:
         from edge.actions.base import ActionError
         from edge.actions.inprocess import in_thread
-        from edge.actions.ssh_target import SET_UP_SSH, read_target, root_options
+        from edge.actions.ssh_target import SET_UP_SSH, home_of, read_target, root_options
         from edge.actions.table import is_importable
 
         if not is_importable("paramiko") or not (self._dag.ssh and self._dag.ssh.host):
             return ""
         from edge.actions.ssh_session import check_files
 
-        home = self._scope.get("HOME", with_process=True) or os.path.expanduser("~")
         try:
-            target = read_target({}, root_options(self._dag.ssh, self._scope), home)
+            options = root_options(self._dag.ssh, self._scope)
+            target = read_target({}, options, home_of(self._scope))
             await in_thread(check_files, target)
         except ActionError as exc:
             return f"failed to create ssh client: {str(exc).removeprefix(SET_UP_SSH)}"

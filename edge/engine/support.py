@@ -23,16 +23,13 @@ def check_runnable(dag: DAG, *, on_worker: bool = False) -> None:
 
 def missing_of_run(dag: DAG, *, on_worker: bool = False) -> str:
     """Return why no run of the DAG can start; "" when one can."""
-    mail = dag.mail_on
     features = (
         ("type: build", dag.type is DAGType.BUILD),
         ("type: agent", dag.type is DAGType.AGENT),
         ("tools", "tools" in dag.later),
         ("tasks", "tasks" in dag.later),
         ("retry_policy of the DAG", dag.retry_policy is not None),
-        ("mail_on", mail.failure or mail.success or mail.wait),
         ("artifacts on a worker", on_worker and bool(dag.artifacts.enabled)),
-        ("container of the DAG", dag.container is not None),
     )
     for name, is_used in features:
         if is_used:
@@ -47,7 +44,6 @@ def missing_of_step(step: Step) -> str:
         ("parallel", step.parallel is not None),
         ("foreach", step.foreach is not None),
         ("approval", step.approval is not None),
-        ("mail_on_error", step.mail_on_error),
     )
     for name, is_used in features:
         if is_used:

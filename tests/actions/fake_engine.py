@@ -71,6 +71,9 @@ class FakeEngine:
         #: lines of a pull's progress
         self.pull: list[dict[str, Any]] = [{"status": "Pulling"}]
         self.pull_status = 200
+        #: a pull that never ends
+        self.pull_blocks = False
+        self.has_pulled = trio.Event()
         self.refuses: dict[str, tuple[int, str]] = {}
 
     def paths(self) -> list[str]:
@@ -134,6 +137,9 @@ class FakeEngine:
     ) -> None:
         if path == "/images/create":
             self.auths.append(seen.headers.get("x-registry-auth", ""))
+            self.has_pulled.set()
+            if self.pull_blocks:
+                await trio.sleep_forever()
             if self.pull_status != 200:
                 await _reply(line, self.pull_status, "pull access denied")
                 return

@@ -323,10 +323,6 @@ async def test_a_pull_that_fails(bench: Bench, policy: str, local: bool, error: 
     """spec 13 section 4.5: the stream's `error` member is honoured."""
     bench.engine.pull = [{"status": "x"}, {"error": "manifest unknown"}, {"status": "y"}]
     name = "alpine:3" if local else "other/image:3"
-
-    async def no_image() -> None:
-        bench.engine.images.pop("other/image:3", None)
-
     if not local:
         bench.engine.pull_status = 404
     outcome = await bench.context(("x",), {"image": name, "pull": policy}).run()

@@ -47,9 +47,6 @@ _RUN = CommandRun(("echo hi",))
         ({"later": {"tools": ["a@1"]}}, "tools"),
         ({"later": {"tasks": []}}, "tasks"),
         ({"retry_policy": DAGRetryPolicy(limit=1)}, "retry_policy of the DAG"),
-        ({"mail_on": MailOn(failure=True)}, "mail_on"),
-        ({"mail_on": MailOn(wait=True)}, "mail_on"),
-        ({"container": Container(image="i")}, "container of the DAG"),
     ],
 )
 def test_a_run_is_refused_by_the_name_of_its_feature(members: dict[str, Any], feature: str) -> None:
@@ -65,6 +62,8 @@ def test_a_run_is_refused_by_the_name_of_its_feature(members: dict[str, Any], fe
         {},
         {"type": DAGType.CHAIN},
         {"artifacts": Artifacts(enabled=True)},
+        {"mail_on": MailOn(failure=True)},
+        {"container": Container(image="i")},
         {"later": {"llm": {}, "harness": {}, "otel": {}}},
         {"resources": Resources(cpu_millis=1)},
     ],
@@ -87,7 +86,6 @@ def test_what_changes_no_step_is_not_refused(members: dict[str, Any]) -> None:
         ),
         ({"type": "foreach", "foreach": Foreach((), ())}, "foreach"),
         ({"run": _RUN, "approval": Approval()}, "approval"),
-        ({"run": _RUN, "mail_on_error": True}, "mail_on_error"),
         ({"action": "human.task"}, 'action "human.task"'),
     ],
 )
@@ -99,6 +97,8 @@ def test_a_step_is_refused_by_its_action_or_feature(members: dict[str, Any], tex
     "members",
     [
         {"run": _RUN},
+        {"run": _RUN, "mail_on_error": True},
+        {"type": "docker", "run": _RUN, "container": Container(image="i")},
         {"run": _RUN, "repeat_policy": RepeatPolicy(mode="while")},
         {"run": ExecRun("true"), "action": "exec"},
         {"type": "noop", "action": "noop"},
