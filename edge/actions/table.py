@@ -31,22 +31,30 @@ _ACTIONS = {
     "container": _CONTAINER,
     "docker": _CONTAINER,
     "file": "edge.actions.file:run_file",
+    "git.checkout": "edge.actions.git_checkout:run_git",
     "http": "edge.actions.http_request:run_http",
     "log": "edge.actions.log:run_log",
     "mail": "edge.actions.mail:run_mail",
     "noop": "edge.actions.noop:run_noop",
     "outputs": "edge.actions.outputs:run_outputs",
     "router": "edge.actions.router:run_router",
+    "sftp": "edge.actions.sftp:run_sftp",
     "sqlite": "edge.actions.sqlite:run_sqlite",
     "ssh": "edge.actions.ssh:run_ssh",
     "state": "edge.actions.state:run_state",
     "template": "edge.actions.template:run_template",
     "wait.duration": "edge.actions.wait:wait_duration",
     "wait.file": "edge.actions.wait:wait_file",
+    "wait.http": "edge.actions.wait_http:wait_http",
     "wait.until": "edge.actions.wait:wait_until",
 }
-#: executor type -> the library that only it needs, and the extra that brings it
-_EXTRAS = {"http": ("httpx", "http"), "ssh": ("paramiko", "ssh")}
+#: action or executor type -> the library that only it needs, and the extra that brings it
+_EXTRAS = {
+    "http": ("httpx", "http"),
+    "wait.http": ("httpx", "http"),
+    "sftp": ("paramiko", "ssh"),
+    "ssh": ("paramiko", "ssh"),
+}
 
 
 def is_built(step: Step) -> bool:
@@ -61,7 +69,8 @@ def is_importable(module: str) -> bool:
 
 def missing_library(step: Step) -> str:
     """Return why the step cannot be carried out for want of an extra; "" when nothing is wanted."""
-    module, extra = _EXTRAS.get(step.type, ("", ""))
+    key = step.action if step.action in _EXTRAS else step.type
+    module, extra = _EXTRAS.get(key, ("", ""))
     if not module or is_importable(module):
         return ""
     return (
