@@ -18,6 +18,20 @@ __all__ = ["Text", "Texts", "texts_of"]
 _LITERAL_OPTIONS = frozenset((("template.render", "template"), ("human.task", "form")))
 
 
+class Above:
+    """The names of the `env` entries above one, without a set for each of thousands."""
+
+    __slots__ = ("_first", "_index", "_names")
+
+    def __init__(self, names: frozenset[str], first: dict[str, int], index: int) -> None:
+        self._names = names
+        self._first = first
+        self._index = index
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._names or self._first.get(name, self._index) < self._index
+
+
 class Text:
     """One text: where it stands, the field of the policy table, and who owns it.
 
@@ -46,7 +60,7 @@ class Text:
         step: Step | None = None,
         is_handler: bool = False,
         in_body: bool = False,
-        earlier: frozenset[str] | None = None,
+        earlier: Above | None = None,
         is_container: bool = False,
     ) -> None:
         self.path = path
@@ -80,9 +94,11 @@ def texts_of(dag: DAG, *, inherited_env: int = 0) -> Texts:
 def _env(
     entries: Sequence[EnvVar], path: str, field: str, names: frozenset[str] = frozenset()
 ) -> Texts:
+    first: dict[str, int] = {}
     for index, entry in enumerate(entries):
-        yield Text(f"{path}[{index}]", entry.value, field, earlier=names)
-        names |= {entry.name}
+        first.setdefault(entry.name, index)
+    for index, entry in enumerate(entries):
+        yield Text(f"{path}[{index}]", entry.value, field, earlier=Above(names, first, index))
 
 
 def _root(dag: DAG) -> Texts:

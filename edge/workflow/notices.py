@@ -25,7 +25,10 @@ from edge.workflow.references import (
 )
 from edge.workflow.words import is_env_name
 
-__all__ = ["find_notices"]
+__all__ = ["MAX_NOTICES", "find_notices"]
+
+#: nobody reads more; what comes behind is left out
+MAX_NOTICES = 1000
 
 #: outputs of actions that declare them themselves
 _WORKTREE_OUTPUTS = {
@@ -66,6 +69,7 @@ class _Inspection:
         self._steps = {step.id: step for step in dag.steps if step.id}
         self._by_name = {step.name: step for step in dag.steps}
         self._last: tuple[Step, set[str]] | None = None
+        self._own: tuple[Step, frozenset[str]] | None = None
         self._notices: dict[tuple[str, str], Notice] = {}
 
     def run(self) -> tuple[Notice, ...]:
@@ -90,17 +94,17 @@ class _Inspection:
             return
         path = self._spelled(text)
         found = list(_references(text.text))
-        place = self._place(path, text.step)
         for wanted in (True, False):
             for token, reference in found:
                 if (reference.kind == "steps") is wanted:
-                    self._add(path, token, self._strict(reference, text, path), place)
+                    self._add(path, token, self._strict(reference, text, path), text.step)
         if text.earlier is not None:
             for token, name in _unqualified(text.text):
-                if name not in self._names(text):
+                if not self._is_named(name, text):
                     because = f"${name} had no value when {path} was evaluated."
                     because += f" unknown env.{name} binding."
-                    self._add(path, token, _Finding(because, "unknown_env_binding"), place)
+                    finding = _Finding(because, "unknown_env_binding")
+                    self._add(path, token, finding, text.step)
 
     def _spelled(self, text: Text) -> str:
         """Return the path as the file has it: one command may stand in a list."""
@@ -128,10 +132,9 @@ class _Inspection:
         for name, value in entries:
             if isinstance(value, ScalarNode) and isinstance(value.value, str):
                 path = f"consts.{name}"
-                place = (value.line, value.column)
                 for token, reference in _references(value.value):
                     finding = self._in_consts(reference, known, path)
-                    self._add(path, token, finding, place)
+                    self._add(path, token, finding, None, place=(value.line, value.column))
             known.add(name)
 
     def _in_consts(self, reference: Reference, known: set[str], path: str) -> _Finding | None:
@@ -149,8 +152,15 @@ class _Inspection:
             return _unavailable(reference, path, is_defect=False)
         return None
 
-    def _add(self, path: str, token: str, finding: _Finding | None, place: Place) -> None:
-        if finding is None or (path, token) in self._notices:
+    def _add(
+        self,
+        path: str,
+        token: str,
+        finding: _Finding | None,
+        step: Step | None,
+        place: Place | None = None,
+    ) -> None:
+        if finding is None or (path, token) in self._notices or len(self._notices) >= MAX_NOTICES:
             return
         self._notices[path, token] = Notice(
             field=path,
@@ -158,7 +168,7 @@ class _Inspection:
             because=finding.text,
             reason=finding.reason,
             kind="defect" if finding.is_defect else "runtime_only",
-            place=place,
+            place=self._place(path, step) if place is None else place,
         )
 
     def _place(self, path: str, step: Step | None) -> Place:
@@ -191,20 +201,26 @@ class _Inspection:
                     return None
                 return _unavailable(reference, path, is_defect=False)
             case "env":
-                return None if name in self._names(text) else _no_env(reference, path)
+                return None if self._is_named(name, text) else _no_env(reference, path)
             case "context":
                 is_known = self._is_known_context(name, text)
                 return None if is_known else _no_context(reference, path)
         return None
 
-    def _names(self, text: Text) -> frozenset[str]:
-        """Return the environment names that have a value where the text stands."""
-        own = frozenset(entry.name for entry in text.step.env) if text.step else frozenset()
-        if text.earlier is None:
-            return self._env | own
-        if text.is_container:
-            return self._env | own | text.earlier
-        return text.earlier if text.step is None else self._env | text.earlier
+    def _is_named(self, name: str, text: Text) -> bool:
+        """Tell whether an environment name has a value where the text stands."""
+        if text.earlier is not None:
+            if name in text.earlier:
+                return True
+            if not text.is_container:
+                return text.step is not None and name in self._env
+        return name in self._env or (text.step is not None and name in self._names_of(text.step))
+
+    def _names_of(self, step: Step) -> frozenset[str]:
+        """Return the names of a step's own `env`; kept for the next text of that step."""
+        if self._own is None or self._own[0] is not step:
+            self._own = (step, frozenset(entry.name for entry in step.env))
+        return self._own[1]
 
     def _is_known_context(self, name: str, text: Text) -> bool:
         if "context" not in FIELDS[text.field].namespaces:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from edge.workflow.load import load_dag, validate_text
 from edge.workflow.nodes import MapNode
-from edge.workflow.notices import find_notices
+from edge.workflow.notices import MAX_NOTICES, find_notices
 from edge.workflow.problems import Notice
 from edge.workflow.yaml_reader import read_documents
 
@@ -356,3 +358,12 @@ def test_inspection_is_fast_for_large_files() -> None:
     begin = time.process_time()
     assert len(find_notices(dag, root)) == 2000
     assert time.process_time() - begin < 3.0
+
+
+def test_thousands_of_them_cost_little_and_end() -> None:
+    """spec 11 section 10; the greatest number is ours"""
+    many = "".join(f"  - N{index}: $N{index}\n" for index in range(20_000))
+    begin = time.process_time()
+    found = validate_text(f"env:\n{many}steps: [{{run: a}}]\n", default_name="many").notices
+    assert time.process_time() - begin < 2.0
+    assert len(found) == MAX_NOTICES
