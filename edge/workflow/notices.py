@@ -28,7 +28,7 @@ from edge.workflow.words import is_env_name
 __all__ = ["MAX_NOTICES", "find_notices"]
 
 #: nobody reads more; what comes behind is left out
-MAX_NOTICES = 1000
+MAX_NOTICES = 5000
 
 #: outputs of actions that declare them themselves
 _WORKTREE_OUTPUTS = {

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from edge.workflow.fields import CONTEXTS, describe, hint_for, suggestion
 from edge.workflow.jsonschema import dag_schema
+from tests.workflow.helpers import refused
 
 
 def test_schema_lists_exactly_the_fields() -> None:
@@ -47,3 +49,12 @@ def test_hints() -> None:
     assert suggestion("enviroment", known) == ""
     assert suggestion("shedule", known) == "schedule"
     assert suggestion("Max-Active-Steps", known) == "max_active_steps"
+
+
+def test_thousands_of_unknown_keys_are_refused_soon() -> None:
+    """spec 10 section 1.2; for the first ones only, the key that was meant is looked for"""
+    text = "".join(f"k{index}: v\n" for index in range(20_000))
+    begin = time.process_time()
+    error = refused(f"shedule: x\n{text}steps: [{{run: a}}]\n")
+    assert time.process_time() - begin < 2.0
+    assert len(error.problems) == 20_001
