@@ -92,9 +92,10 @@ def _credentials(entry: JsonValue, registry: str) -> tuple[str, str]:
 def _decoded(text: str, registry: str) -> tuple[str, str]:
     """Return the two parts of base64 of `user:pass`."""
     try:
-        user, colon, password = base64.b64decode(text, validate=True).decode().partition(":")
+        plain = base64.b64decode(text, validate=True).decode()
     except ValueError:
-        colon = ""
+        plain = ""
+    user, colon, password = plain.partition(":")
     if not colon:
         raise ActionError(
             f"registry_auths: the credentials of {registry} are no base64 of user:password"
