@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import IO
 
 import httpx
@@ -19,11 +21,12 @@ import edge
 from edge.actions.http_call import Answer
 from edge.actions.net_errors import causes, dial_reason
 
-__all__ = ["HttpFailure", "Request", "Sent", "exchange", "method_word"]
+__all__ = ["HttpFailure", "Request", "Sent", "exchange", "method_word", "shown_url"]
 
 #: requests of one exchange; the redirect that would need one more fails
 _REQUESTS_MAX = 10
 _CLEAN_UP_S = 5.0
+_PASSWORD = re.compile(r"(//[^/?#@:]*:)[^/?#]*@")
 #: names of the environment are read by httpx: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY
 _ENCODING = "gzip"
 
@@ -114,7 +117,9 @@ async def _send(request: Request, stack: AsyncExitStack) -> Sent:
         location = response.headers["location"]
         if count >= _REQUESTS_MAX:
             word = method_word(request.method)
-            raise HttpFailure(f'{word} "{location}": stopped after {_REQUESTS_MAX} redirects')
+            raise HttpFailure(
+                f'{word} "{shown_url(location)}": stopped after {_REQUESTS_MAX} redirects'
+            )
         await _close(response)
 
 
@@ -132,7 +137,9 @@ async def _client(
         verify: ssl.SSLContext | bool = False
         if is_verified:
             verify = await trio.to_thread.run_sync(_trust)
-        client = httpx.AsyncClient(verify=verify, timeout=None)
+        # nothing is kept between requests, so no cookie goes from one redirect to the next
+        cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
+        client = httpx.AsyncClient(verify=verify, timeout=None, cookies=cookies)
         # httpx would send Accept and Connection, too
         client.headers.clear()
         clients[is_verified] = await stack.enter_async_context(client)
@@ -208,6 +215,11 @@ class _Gunzip:
 # -- errors
 
 
+def shown_url(url: str) -> str:
+    """Return a URL as errors may show it: without its password."""
+    return _PASSWORD.sub(r"\1***@", url, count=1)
+
+
 def method_word(method: str) -> str:
     """Return a method as errors spell it: `Get`."""
     return method[:1] + method[1:].lower()
@@ -219,11 +231,11 @@ def _mapped(method: str, url: str) -> Iterator[None]:
     try:
         yield
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as exc:
-        raise HttpFailure(f'{method_word(method)} "{url}": {_url_reason(exc)}') from exc
+        raise HttpFailure(f'{method_word(method)} "{shown_url(url)}": {_url_reason(exc)}') from exc
     except httpx.HTTPError as exc:
-        raise HttpFailure(f'{method_word(method)} "{url}": {_reason_of(exc)}') from exc
+        raise HttpFailure(f'{method_word(method)} "{shown_url(url)}": {_reason_of(exc)}') from exc
     except httpx.StreamError as exc:
-        raise HttpFailure(f'{method_word(method)} "{url}": {exc}') from exc
+        raise HttpFailure(f'{method_word(method)} "{shown_url(url)}": {exc}') from exc
 
 
 def _url_reason(exc: Exception) -> str:

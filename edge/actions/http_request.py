@@ -17,7 +17,7 @@ from edge.actions.http_call import (
     render_head,
     render_json,
 )
-from edge.actions.http_client import HttpFailure, Request, Sent, exchange, method_word
+from edge.actions.http_client import HttpFailure, Request, Sent, exchange, method_word, shown_url
 from edge.actions.inprocess import SET_UP, go_error, run_in_process
 from edge.actions.inputs import Inputs, resolve_path
 from edge.core.jsontypes import JsonValue
@@ -53,7 +53,7 @@ async def _request(context: ActionContext, inputs: Inputs) -> None:
     if limit.cancelled_caught:
         moment = "awaiting headers" if not sent else "reading body"
         raise DeadlineError(
-            f'{word} "{call.url}": context deadline exceeded'
+            f'{word} "{shown_url(call.url)}": context deadline exceeded'
             f" (Client.Timeout exceeded while {moment})"
         )
 
@@ -86,7 +86,7 @@ async def _exchange(context: ActionContext, call: HttpCall, sent: list[Sent]) ->
             skip_tls_verify=call.skip_tls_verify,
         )
         if call.debug:
-            _say(context, f"http: > {call.method} {call.url}")
+            _say(context, f"http: > {call.method} {shown_url(call.url)}")
         async with exchange(request) as received:
             sent.append(received)
             answer = received.answer

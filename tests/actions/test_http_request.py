@@ -232,6 +232,19 @@ async def test_redirects_are_followed_ten_times() -> None:
     assert len(server.seen) == 10
 
 
+async def test_no_cookies_and_no_passwords_in_texts() -> None:
+    """spec 13 section 3: no cookies; a URL's password logs in and is never shown."""
+    once = reply(status="302 Found", headers="Location: /end\r\nSet-Cookie: a=b; Path=/\r\n")
+    async with loopback({"/once": once, "/end": reply()}) as server:
+        url = server.url("/once").replace("//", "//me:pa55@")
+        outcome, _ = await act("http.request", {"method": "GET", "url": url})
+    assert outcome == Outcome(0)
+    assert server.seen[0].headers["authorization"] == "Basic bWU6cGE1NQ=="
+    assert "cookie" not in server.seen[1].headers
+    outcome, _ = await act("http.request", {"method": "GET", "url": "http://me:pa55@127.0.0.1:1/"})
+    assert outcome.error.startswith('Get "http://me:***@127.0.0.1:1/": dial tcp 127.0.0.1:1')
+
+
 async def test_a_packed_body_is_unpacked() -> None:
     """spec 13 section 3: requests carry `Accept-Encoding: gzip`."""
     packed = reply(gzip.compress(b"hello"), headers="Content-Encoding: gzip\r\n")

@@ -19,6 +19,7 @@ from edge.core.jsontypes import JsonObject
 from edge.workflow.model import DAG, SSH, CommandRun, Run, ScriptRun, Shell
 from tests.actions.context import Context
 from tests.actions.sshd import Sshd, running_sshd
+from tests.engine.helpers import make_runner, read, run_to_end
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +227,24 @@ async def test_a_file_that_is_no_key(sshd: Sshd, tmp_path: Path) -> None:
     assert outcome.error.startswith(prefix)
 
 
+# spec 13 section 5: `key`: the forms that ssh-keygen writes; no passphrase support
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("-t", "rsa", "-b", "2048", "-m", "PEM", "-N", ""), "ssh: handshake failed: "),
+        (("-t", "ecdsa", "-N", ""), "ssh: handshake failed: "),
+        (("-t", "ed25519", "-N", "secret"), "failed to load SSH key from "),
+    ],
+)
+async def test_kinds_of_keys(
+    sshd: Sshd, tmp_path: Path, words: tuple[str, ...], error: str
+) -> None:
+    path = tmp_path / "k"
+    await trio.run_process(["ssh-keygen", "-q", *words, "-f", str(path)])
+    outcome, _, _ = await _run(sshd, CommandRun(("echo",)), {"key": str(path)})
+    assert error in outcome.error
+
+
 async def test_a_wrong_key_is_not_let_in(sshd: Sshd, tmp_path: Path) -> None:
     """spec 13 section 5: `key`; `password` is used only when `key` is empty."""
     path = tmp_path / "k"
@@ -294,3 +313,30 @@ async def test_a_stop_ends_a_handshake_that_hangs() -> None:
     assert time.monotonic() - began < 2
     await silent.aclose()
     await listeners[0].aclose()
+
+
+async def test_untyped_steps_run_on_the_host_of_the_root(sshd: Sshd, tmp_path: Path) -> None:
+    """spec 13 section 1.1: a root `ssh` makes an untyped step one of it; section 1.7 its keys.
+
+    The step's directory is one of the other machine, and none is made here.
+    """
+    text = f"""
+ssh: {{host: 127.0.0.1, port: {sshd.port}, user: {sshd.user}, key: '{sshd.key}',
+  known_host_file: '{sshd.known_hosts}'}}
+env: [WORD: hi]
+steps:
+  - id: a
+    run: echo $WORD $0 $SSH_CONNECTION
+  - id: b
+    run: |
+      cd /usr
+      pwd
+  - {{id: c, run: echo no, working_dir: '{tmp_path}/remote'}}
+"""
+    runner = make_runner(text, tmp_path)
+    await run_to_end(runner)
+    first, second, third = runner.record.nodes
+    assert read(first.stdout).startswith("hi /bin/sh 127.0.0.1 ")
+    assert read(second.stdout) == "/usr\n"
+    assert third.error == "ssh execution failed: Process exited with status 1"
+    assert not (tmp_path / "remote").exists()
