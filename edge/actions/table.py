@@ -33,6 +33,7 @@ _ACTIONS = {
     "file": "edge.actions.file:run_file",
     "git.checkout": "edge.actions.git_checkout:run_git",
     "http": "edge.actions.http_request:run_http",
+    "jq": "edge.actions.jq:run_jq",
     "log": "edge.actions.log:run_log",
     "mail": "edge.actions.mail:run_mail",
     "noop": "edge.actions.noop:run_noop",

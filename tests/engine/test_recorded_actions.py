@@ -38,8 +38,9 @@ def _normal(text: str, folder: Path) -> str:
 
 
 # spec 13 section 9 (seq-file), spec 13 section 11 (t-func2), spec 13 section 12 (s-all),
+# spec 13 section 7 (j-ok),
 # spec 12 section 18 (art)
-@pytest.mark.parametrize("probe", ["seq-file", "t-func2", "art", "s-all"])
+@pytest.mark.parametrize("probe", ["seq-file", "t-func2", "art", "s-all", "j-ok"])
 async def test_as_recorded(probe: str, tmp_path: Path) -> None:
     expected = EXPECTED[probe]
     (tmp_path / "w").mkdir()
