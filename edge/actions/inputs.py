@@ -52,9 +52,9 @@ class Inputs:
         """Return a map, empty when absent."""
         return self._read(key, {}, _members)
 
-    def path(self, key: str, *, expand_home: bool = False) -> str:
+    def path(self, key: str, *, expand_home: bool = False, default: str = "") -> str:
         """Return a path, absolute; "" when there is none."""
-        text = self.text(key)
+        text = self.text(key) or default
         return resolve_path(self._context, text, expand_home=expand_home) if text else ""
 
     def _read(self, key: str, default: _T, read: Callable[[JsonValue], _T]) -> _T:

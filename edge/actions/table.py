@@ -27,6 +27,7 @@ _ACTIONS = {
     "command": _COMMAND,
     "shell": _COMMAND,
     "exec": _COMMAND,
+    "archive": "edge.actions.archive:run_archive",
     "artifact": "edge.actions.artifact:run_artifact",
     "container": _CONTAINER,
     "docker": _CONTAINER,
