@@ -15,11 +15,14 @@ __all__ = [
     "COMPRESSION",
     "DATA_PATTERNS",
     "EXCLUDES",
+    "FROZEN_EXTRAS",
+    "ONEDIR_ONLY",
     "SIZE_LIMIT_BYTES",
     "edge_data",
     "edge_modules",
     "is_kept_data",
     "is_kept_hook",
+    "is_onedir_only",
     "licence_text",
     "module_typecode",
     "runtime_distributions",
@@ -59,7 +62,23 @@ EXCLUDES: dict[str, str] = {
     "grpc.experimental.gevent": "another concurrency library",
     "werkzeug.debug": "the debugger page is never served",
     "uvloop": "another event loop",
+    "distutils": "build tool",
+    "invoke": "paramiko runs `Match exec` of an ssh configuration with it; edge reads none",
+    "cffi": "PyNaCl needs only its compiled back end",
+    "pycparser": "as cffi",
+    "_pydecimal": "the compiled one is there",
 }
+
+#: Packages that only the one-dir form has -> why. A step that wants one says so.
+ONEDIR_ONLY: dict[str, str] = {
+    "paramiko": "SSH: with its libraries 5 MB more than the one-file form may have",
+    "cryptography": "as paramiko",
+    "nacl": "as paramiko",
+    "bcrypt": "as paramiko",
+    "_cffi_backend": "as paramiko",
+}
+#: Extras of the project whose libraries are frozen too; their licences travel along.
+FROZEN_EXTRAS = ("httpx", "paramiko")
 
 #: Files beside the modules that `edge` reads at run time (as in pyproject's package-data).
 DATA_PATTERNS = (
@@ -111,6 +130,17 @@ def is_kept_hook(script_name: str) -> bool:
     return not script_name.startswith("pyi_rth_") or script_name in _KEPT_HOOKS
 
 
+def is_onedir_only(name: str) -> bool:
+    """Say whether a module, library or data file stays out of the one-file form.
+
+    `name` is dotted for a module, a path inside the bundle for a file.
+    """
+    top = re.split(r"[./]", name, maxsplit=1)[0]
+    if "dist-info" in name:
+        top = name.rpartition("/")[0].split("-", 1)[0]
+    return top.lower() in ONEDIR_ONLY
+
+
 def is_kept_data(name: str) -> bool:
     """Say whether a data file of a library is wanted at run time."""
     return _UNWANTED_DATA.search(name) is None
@@ -125,10 +155,12 @@ def module_typecode(name: str) -> str:
     return "PYMODULE" if name == "edge" or name.startswith("edge.") else "PYMODULE-2"
 
 
-def runtime_distributions(name: str = "edge-workflows") -> list[str]:
-    """Name the distributions that `name` needs at run time, extras left out, sorted."""
-    seen: set[str] = set()
-    waiting = [name]
+def runtime_distributions(
+    name: str = "edge-workflows", extras: Iterable[str] = FROZEN_EXTRAS
+) -> list[str]:
+    """Name the distributions that `name` and the frozen `extras` need at run time, sorted."""
+    seen: set[str] = set(extras)
+    waiting = [name, *seen]
     while waiting:
         for requirement in importlib.metadata.requires(waiting.pop()) or ():
             if ";" in requirement and "extra" in requirement.split(";", 1)[1]:

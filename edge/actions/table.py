@@ -6,6 +6,7 @@ other.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from importlib.util import find_spec
@@ -75,10 +76,12 @@ def missing_library(step: Step) -> str:
     module, extra = _EXTRAS.get(key, ("", ""))
     if not module or is_importable(module):
         return ""
-    return (
-        f'action "{step.action or step.type}" needs the extra "{extra}", which is not installed:'
-        f" pip install 'edge-workflows[{extra}]'"
-    )
+    what = f'action "{step.action or step.type}" needs the '
+    if getattr(sys, "frozen", False):
+        return (
+            f"{what}library {module}, which this one-file build leaves out: use the one-dir build"
+        )
+    return f"{what}extra \"{extra}\", which is not installed: pip install 'edge-workflows[{extra}]'"
 
 
 def find_action(step: Step) -> Action:

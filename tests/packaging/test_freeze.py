@@ -81,6 +81,7 @@ def test_leftovers_of_wheels_stay_out(contents: ModuleType, name: str, kept: boo
 def test_licences_of_all_bundled_libraries_travel_along(contents: ModuleType) -> None:
     names = contents.runtime_distributions()
     assert {"trio", "grpcio", "protobuf", "quart", "werkzeug", "greenlet"} <= set(names)
+    assert {"httpx", "paramiko", "cryptography"} <= set(names)
     assert not {"pytest", "pyinstaller", "mypy"} & set(names)
     text = contents.licence_text(["trio", "werkzeug"])
     assert "==== trio " in text
@@ -91,6 +92,25 @@ def test_the_readme_lists_what_is_left_out(root: Path, contents: ModuleType) -> 
     text = (root / "pyinstaller" / "README.md").read_text()
     for name, why in contents.EXCLUDES.items():
         assert f"| `{name}` | {why} |" in text
+    for name, why in contents.ONEDIR_ONLY.items():
+        assert f"| `{name}` | {why} |" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "is_out"),
+    [
+        ("paramiko", True),
+        ("paramiko.client", True),
+        ("paramikology", False),
+        ("cryptography/hazmat/bindings/_rust.abi3.so", True),
+        ("cryptography-50.0.2.dist-info/METADATA", True),
+        ("_cffi_backend.cpython-311-x86_64-linux-gnu.so", True),
+        ("grpc/_cython/cygrpc.cpython-311-x86_64-linux-gnu.so", False),
+        ("edge.actions.ssh_run", False),
+    ],
+)
+def test_what_stays_out_of_the_one_file_form(contents: ModuleType, name: str, is_out: bool) -> None:
+    assert contents.is_onedir_only(name) is is_out
 
 
 def test_needed_modules_are_not_left_out(contents: ModuleType) -> None:
