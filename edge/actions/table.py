@@ -32,6 +32,7 @@ _ACTIONS = {
     "artifact": "edge.actions.artifact:run_artifact",
     "container": _CONTAINER,
     "docker": _CONTAINER,
+    "data": "edge.actions.data:run_data",
     "file": "edge.actions.file:run_file",
     "git.checkout": "edge.actions.git_checkout:run_git",
     "http": "edge.actions.http_request:run_http",
