@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from edge.actions.children import Children
 from edge.core.jsontypes import JsonObject
 from edge.core.state import StateEntry, StateRef
+from edge.core.subruns import StatusDetail
 from edge.workflow.model import DAG, Step
 from edge.workflow.values import Scope
 
@@ -47,6 +49,10 @@ class Outcome:
     is_deadline: bool = False
     #: the error is followed by the end of stderr, as for a process
     shows_stderr: bool = False
+    #: a partial success, which keeps its error
+    is_partial: bool = False
+    #: how each child run, or each item, ended
+    details: tuple[StatusDetail, ...] = ()
 
 
 class StateStore(Protocol):
@@ -91,6 +97,11 @@ class ActionContext(Protocol):
     container_id: str
     #: None = this engine has no state between runs
     state: StateStore | None
+
+    @property
+    def children(self) -> Children:
+        """Return what starts child runs for the step."""
+        ...
 
     def note_command(self, number: int, text: str, argv: Sequence[str] | None = None) -> None:
         """Tell how command `number` (from 1) reads now that its references are resolved.

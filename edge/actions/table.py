@@ -27,6 +27,7 @@ _ACTIONS = {
     "": _COMMAND,
     "command": _COMMAND,
     "shell": _COMMAND,
+    "dag": "edge.actions.dag:run_dag",
     "exec": _COMMAND,
     "archive": "edge.actions.archive:run_archive",
     "artifact": "edge.actions.artifact:run_artifact",

@@ -63,7 +63,9 @@ def read_base(settings: Settings) -> str:
     return read_text(path) if path.is_file() else ""
 
 
-def load_options(settings: Settings, *, for_scheduler: bool = False) -> LoadOptions:
+def load_options(
+    settings: Settings, *, for_scheduler: bool = False, as_child: bool = False
+) -> LoadOptions:
     """Return how the files of this installation are loaded."""
 
     def workspace_base(workspace: str) -> str:
@@ -81,6 +83,7 @@ def load_options(settings: Settings, *, for_scheduler: bool = False) -> LoadOpti
         workspace_base=workspace_base,
         is_dag=is_dag,
         for_scheduler=for_scheduler,
+        as_child=as_child,
     )
 
 

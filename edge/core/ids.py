@@ -28,6 +28,7 @@ __all__ = [
     "run_dir_hash",
     "run_id_from",
     "safe_name",
+    "sub_run_id",
 ]
 
 DagName = NewType("DagName", str)
@@ -35,6 +36,7 @@ RunId = NewType("RunId", str)
 AttemptId = NewType("AttemptId", str)
 WorkerId = NewType("WorkerId", str)
 
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RUN_ID = re.compile(r"[-a-zA-Z0-9_]+")
 _DAG_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
@@ -109,6 +111,22 @@ def attempt_key(root: RunRef, run: RunRef, attempt_id: str) -> str:
     for byte in "\0".join((root.name, root.run_id, run.name, run.run_id)).encode():
         digest = ((digest ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
     return f"{digest:016x}:{attempt_id}"
+
+
+def sub_run_id(parent_id: str, step: str, child: str, params: str, *, extra: str = "") -> RunId:
+    """Return the id of a child run: the same for the same call, so that a retry finds it again.
+
+    `extra` tells calls with equal parameters apart: NUL and the item of a fan-out. A lone surrogate
+    in the parameters counts as the byte it stands for.
+    """
+    text = f"{parent_id}:{step}:{child}\0{params}{extra}"
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+    value, digits = int.from_bytes(digest, "big"), ""
+    while value:
+        value, rest = divmod(value, 58)
+        digits = _BASE58[rest] + digits
+    zeros = len(digest) - len(digest.lstrip(b"\0"))
+    return RunId("1" * zeros + digits)
 
 
 def safe_name(text: str) -> str:

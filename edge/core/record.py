@@ -16,6 +16,7 @@ from edge.core.clock import format_rfc3339, parse_rfc3339
 from edge.core.ids import RunRef
 from edge.core.jsontypes import JsonObject, JsonValue
 from edge.core.status import NodeStatus, RunStatus, TriggerType
+from edge.core.subruns import StatusDetail, SubRun, read_details, read_sub_runs
 
 __all__ = ["HANDLER_KEYS", "NodeRecord", "RunRecord", "StepOutputs"]
 
@@ -61,6 +62,12 @@ class NodeRecord:
     #: JSON text of the published object, and of the declared outputs
     outputs_value: str = ""
     step_outputs_value: str = ""
+    #: how each child run, or each item of a `foreach`, ended
+    status_details: tuple[StatusDetail, ...] = ()
+    #: child runs, noted before they start
+    children: tuple[SubRun, ...] = ()
+    #: those of earlier repeats
+    children_repeated: tuple[SubRun, ...] = ()
     #: leader of the step's process group while it runs; not part of the JSON
     pgid: int | None = None
     #: of the last execution; not part of the JSON
@@ -119,6 +126,9 @@ class NodeRecord:
             out["doneCount"] = self.done_count
         if self.error:
             out["error"] = self.error
+        _put(out, "statusDetails", [item.to_json() for item in self.status_details])
+        _put(out, "children", [item.to_json() for item in self.children])
+        _put(out, "childrenRepeated", [item.to_json() for item in self.children_repeated])
         if self.output_variables:
             out["outputVariables"] = dict(self.output_variables)
         _put(out, "outputValue", self.output_value)
@@ -144,6 +154,9 @@ class NodeRecord:
             retry_count=_int(rest.pop("retryCount", 0), "retryCount"),
             done_count=_int(rest.pop("doneCount", 0), "doneCount"),
             error=_str(rest.pop("error", ""), "error"),
+            status_details=read_details(rest.pop("statusDetails", None)),
+            children=read_sub_runs(rest.pop("children", None)),
+            children_repeated=read_sub_runs(rest.pop("childrenRepeated", None)),
             output_variables={
                 key: _str(value, key) for key, value in _obj(variables, "outputVariables").items()
             },

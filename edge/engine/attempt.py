@@ -26,6 +26,7 @@ __all__ = [
     "AttemptResult",
     "AttemptSpec",
     "RunFiles",
+    "child_files",
     "log_stamp",
     "new_record",
     "run_files",
@@ -78,12 +79,24 @@ class AttemptSpec:
     step_log_max_bytes: int = STEP_LOG_MAX_BYTES
     #: state between runs; None = none is kept here
     state: StateStore | None = None
+    #: the run in whose record this one's nodes are, where it has none of its own (a loop's body)
+    stored_as: RunRef | None = None
+    #: what a child run takes over of its parent's environment, and which of it are secrets
+    inherited: Mapping[str, str] = field(default_factory=dict)
+    inherited_secrets: tuple[str, ...] = ()
+    #: runs above this one
+    depth: int = 0
 
     @property
     def artifact_dir(self) -> str:
         """Return the run's artifact directory; "" when the DAG has no artifacts."""
         folder = self.files.artifact_dir
         return str(folder) if self.dag.artifacts.enabled and folder is not None else ""
+
+    @property
+    def stored_ref(self) -> RunRef:
+        """Return the run that has a record."""
+        return self.stored_as or self.ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +140,20 @@ def run_files(
         step_log_dir=run_dir / f"run_{stamp}_{attempt_id}",
         work_dir=work / run_dir_hash(ref.run_id) / "root",
         artifact_dir=artifacts / safe_name(ref.name) / f"dag-run_{stamp}_{ref.run_id}",
+    )
+
+
+def child_files(own: RunFiles, parent: RunFiles, run_id: str) -> RunFiles:
+    """Return where a child run writes: beside the logs of its root, and directories of its own.
+
+    `own` is where it would write as a root run.
+    """
+    folder = parent.log.parent
+    return RunFiles(
+        log=folder / f"{run_id}.log",
+        step_log_dir=folder / own.step_log_dir.name,
+        work_dir=parent.work_dir.parent / run_dir_hash(run_id),
+        artifact_dir=own.artifact_dir,
     )
 
 

@@ -22,7 +22,11 @@ __all__ = [
 
 
 def run_scope(spec: AttemptSpec, started_ms: int, dotenv: Iterable[tuple[str, str]] = ()) -> Scope:
-    """Return the scope of a root run: layers 1 to 8 of spec 11 section 7.1."""
+    """Return the scope of a run: layers 1 to 8 of spec 11 section 7.1.
+
+    What a child inherits lies below everything of its own, and is no part of what its root `env`
+    is made from (spec 10 section 2).
+    """
     dag, params = spec.dag, spec.params
     payload = params.payload_json()
     managed = {
@@ -44,9 +48,14 @@ def run_scope(spec: AttemptSpec, started_ms: int, dotenv: Iterable[tuple[str, st
     )
     # A shell cannot take a variable named `1`; positional values are inserted by the engine.
     named = [(name, value) for name, value in params.items if not name.isdigit()]
-    scope = root.child(spec.step_environ.items(), Source.PROCESS)
+    scope = outer = root.child(spec.step_environ.items(), Source.PROCESS)
     scope = scope.child(named, Source.PARAM).child(managed.items(), Source.MANAGED)
     scope = expand_env(scope, dag.env, policy_of("env"), Source.DAG_ENV)
+    if spec.inherited:
+        own = scope.of_source(Source.DAG_ENV)
+        scope = outer.child(spec.inherited.items(), Source.DAG_ENV)
+        scope = scope.child(named, Source.PARAM).child(managed.items(), Source.MANAGED)
+        scope = scope.child(own.items(), Source.DAG_ENV)
     if pairs := list(dotenv):
         scope = scope.child(pairs, Source.DOTENV)
     return scope.child(managed.items(), Source.MANAGED)

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from edge.core.jsontypes import JsonObject
 from edge.core.record import StepOutputs
 from edge.core.status import RunStatus
+from edge.core.subruns import StatusDetail, SubRun
 
 __all__ = [
     "DAG_KEY",
@@ -21,6 +22,7 @@ __all__ = [
     "CancelTimer",
     "CheckPreconditions",
     "CheckRepeat",
+    "ChildrenNoted",
     "ConditionsChecked",
     "Effect",
     "Event",
@@ -148,8 +150,9 @@ class NodeExited:
 
     `code` is the exit code, -1 for death by a signal; `error` is empty for success;
     `output_matched` tells whether `continue_on.output` was seen; `is_hopeless` that no retry can
-    change the result, `is_deadline` that a deadline of the action's own has passed. `outputs` is
-    what it published, `shown` the same with its secrets masked.
+    change the result, `is_deadline` that a deadline of the action's own has passed, `is_partial`
+    that it succeeded in part and keeps its error. `outputs` is what it published, `shown` the same
+    with its secrets masked.
     """
 
     key: str
@@ -160,6 +163,8 @@ class NodeExited:
     is_deadline: bool = False
     outputs: StepOutputs | None = None
     shown: StepOutputs | None = None
+    is_partial: bool = False
+    details: tuple[StatusDetail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,14 @@ class NodeResolved:
 
     key: str
     members: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class ChildrenNoted:
+    """The node is about to start these child runs."""
+
+    key: str
+    children: tuple[SubRun, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +218,7 @@ Event: TypeAlias = (
     | NodePrepared
     | NodeRefused
     | NodeResolved
+    | ChildrenNoted
     | NodeSpawned
     | NodeExited
     | RepeatChecked

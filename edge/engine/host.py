@@ -20,6 +20,7 @@ from edge.core.errors import EdgeError, UserError
 from edge.core.ids import RunRef, attempt_id_from, attempt_key, check_run_id, run_id_from
 from edge.core.status import RunStatus, TriggerType
 from edge.engine.attempt import AttemptResult, AttemptSpec, new_record, run_files
+from edge.engine.child_host import LocalChildren
 from edge.engine.plan import build_plan
 from edge.engine.processes import Spawner
 from edge.engine.reporter import StoreReporter
@@ -77,6 +78,7 @@ class RunHost:
         self._spawner = spawner
         self._clock = clock
         self._host = host
+        self._children = LocalChildren(settings, store, writer, spawner, clock, host)
         self._nursery: trio.Nursery | None = None
         self._is_draining = False
         self._idle = trio.Event()
@@ -142,6 +144,7 @@ class RunHost:
             log=get_logger(),
             record=record,
             prepared=prepared,
+            children=self._children,
         )
         self._runs[ref] = _Active(runner, attempt)
         self.active[ref] = runner

@@ -35,6 +35,8 @@ class RunMachine(StopRules):
                 self._spawned(key, pgid)
             case ev.NodeResolved(key=key, members=members):
                 self._resolved(key, members)
+            case ev.ChildrenNoted(key=key, children=children):
+                self._children(key, children)
             case ev.TimerFired(timer=timer):
                 self._fired(timer, now)
             case ev.NodeRefused():
@@ -116,7 +118,7 @@ class RunMachine(StopRules):
     def _finalize(self, now: ev.Moment) -> None:
         """The steps are over: choose the handlers (spec 12 section 9)."""
         self._end_delay()
-        for timer in ("dag", "resend", "kill"):
+        for timer in ("dag", "resend", "kill", "kill-children"):
             self._cancel_timer(timer)
         if self._stop_signal:
             self._do(ev.Note("All child processes have been terminated", bound=False))

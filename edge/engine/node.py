@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,12 +19,12 @@ from edge.actions.base import Outcome
 from edge.actions.table import find_action
 from edge.core.ids import safe_name
 from edge.core.record import StepOutputs
-from edge.engine.attempt import AttemptSpec, log_stamp
+from edge.engine.attempt import log_stamp
+from edge.engine.children import NodeChildren
 from edge.engine.collecting import OutputCollector
 from edge.engine.environment import process_environ, step_dir, step_scope
 from edge.engine.events import (
     ConditionsChecked,
-    Event,
     NodeExited,
     NodePrepared,
     NodeRefused,
@@ -34,41 +33,23 @@ from edge.engine.events import (
     RepeatChecked,
 )
 from edge.engine.logs import LineMatcher, OutputSink, StreamLog
-from edge.engine.masking import Masker
-from edge.engine.processes import Spawner, SpawnSpec, StepProcess
+from edge.engine.processes import SpawnSpec, StepProcess
 from edge.engine.repeating import repeat_numbers
 from edge.engine.retries import retry_numbers
+from edge.engine.run_context import RunContext
 from edge.engine.step_checks import StepChecks
 from edge.engine.streams import names_stream_files, open_copies
 from edge.engine.support import missing_of_step
-from edge.engine.visibility import RunView
 from edge.workflow.model import LogOutput, Step
 from edge.workflow.records import argv_record, command_record, recorded_commands
-from edge.workflow.values import Scope, Source
+from edge.workflow.values import Source
 
-__all__ = ["NodeRun", "RunContext"]
+__all__ = ["NodeRun"]
 
 #: how long output is still read after SIGKILL; whoever holds the pipe then is not in the group
 _DRAIN_S = 1.0
 _CLEAN_UP_S = 5.0
 _CHUNK_BYTES = 65_536
-
-
-@dataclass(slots=True, kw_only=True)
-class RunContext:
-    """What the nodes of a run share."""
-
-    spec: AttemptSpec
-    spawner: Spawner
-    scope: Scope
-    base_dir: str
-    now_ms: Callable[[], int]
-    post: Callable[[Event], None]
-    log_grew: Callable[[str, str, Path, int], None]
-    masker: Masker
-    view: RunView
-    #: the container that steps without one of their own share
-    container_id: str = ""
 
 
 class NodeRun:
@@ -109,6 +90,7 @@ class NodeRun:
         #: work in this process, the one of the current execution
         self._work: trio.CancelScope | None = None
         self._ignores_stop = False
+        self.children = NodeChildren(run, key, step)
         self._collector = OutputCollector(
             step,
             folder=str(run.spec.files.step_log_dir),
@@ -287,7 +269,7 @@ class NodeRun:
         error = outcome.error
         end = partial(
             self._collector.end,
-            succeeded=not error,
+            succeeded=not error or outcome.is_partial,
             scope=self.scope,
             cwd=self.cwd,
             action=outcome.published,
@@ -304,7 +286,7 @@ class NodeRun:
         matched = bool(error) and matcher is not None and matcher.finish()
         code = outcome.code
         self._outputs = collected.outputs
-        if collected.error and not error:
+        if collected.error and (not error or outcome.is_partial):
             code, error = 1, collected.error
         return NodeExited(
             self.key,
@@ -314,6 +296,8 @@ class NodeRun:
             is_deadline=outcome.is_deadline,
             outputs=collected.outputs,
             shown=collected.shown,
+            is_partial=outcome.is_partial and not collected.error,
+            details=self.children.shown(outcome.details),
         )
 
     def note_command(self, number: int, text: str, argv: Sequence[str] | None = None) -> None:
@@ -383,6 +367,7 @@ class NodeRun:
         self._pending_signal = number
         if self._process is not None:
             self._process.signal_group(number)
+        self.children.stop(number)
         self._cancel_work()
 
     def _cancel_work(self) -> None:
@@ -393,6 +378,7 @@ class NodeRun:
 
     def kill(self) -> None:
         """SIGKILL the group; give its output a moment, whoever still holds the pipe."""
+        self.children.kill()
         self.stop(signal.SIGKILL)
         self._checks.kill()
         if self._pumps is not None:

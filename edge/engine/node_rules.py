@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edge.core.jsontypes import JsonObject, JsonValue
 from edge.core.status import NodeStatus
+from edge.core.subruns import SubRun
 from edge.engine import events as ev
 from edge.engine.rules import (
     DEADLINE_ERROR,
@@ -20,7 +21,10 @@ from edge.engine.rules import (
 )
 from edge.engine.run_state import RunState, Stage
 
-__all__ = ["NodeRules"]
+__all__ = ["CHILDREN_KEPT", "NodeRules"]
+
+#: child runs of earlier repeats that a record still names; a step may repeat for ever
+CHILDREN_KEPT = 200
 
 
 class NodeRules(RunState):
@@ -127,13 +131,20 @@ class NodeRules(RunState):
             node.record.step = {**node.record.step, **members}
             self._changed[key] = None
 
+    def _children(self, key: str, children: tuple[SubRun, ...]) -> None:
+        node = self._nodes.get(key)
+        if node is not None and node.phase is Phase.EXECUTING:
+            node.record.children = children
+            self._changed[key] = None
+
     def _exited(self, event: ev.NodeExited, now: ev.Moment) -> None:
         node = self._nodes.get(event.key)
         if node is None or node.phase is not Phase.EXECUTING:
             return
         self._cancel_timer(f"step:{node.key}")
         node.record.pgid = None
-        failed = event.code != 0 or bool(event.error)
+        failed = event.code != 0 or (bool(event.error) and not event.is_partial)
+        node.record.status_details = event.details
         node.record.error = event.error
         node.record.exit_code = event.code
         # Only a step that ends by itself publishes, also a failed one (spec 11 section 8.4).
@@ -163,6 +174,7 @@ class NodeRules(RunState):
             node.code = (event.code or 1) if failed else 0
             node.matched = event.output_matched
             node.is_deadline = event.is_deadline
+            node.is_partial = event.is_partial
             if event.is_hopeless:
                 self._conclude(node, now)
             else:
@@ -211,7 +223,10 @@ class NodeRules(RunState):
         self._start_timer(f"repeat:{node.key}", repeat_wait_s(numbers, node.record.done_count))
 
     def _repeat(self, node: NodeState, now: ev.Moment) -> None:
-        node.record.is_repeated = True
+        record = node.record
+        record.is_repeated = True
+        earlier = (*record.children_repeated, *record.children)
+        record.children_repeated, record.children = earlier[-CHILDREN_KEPT:], ()
         node.record.error = ""
         self._changed[node.key] = None
         self._execute(node, now)
@@ -232,6 +247,8 @@ class NodeRules(RunState):
             self._end(node, NodeStatus.ABORTED, now)
         elif node.code:
             self._settle_failure(node, node.code, node.matched, now)
+        elif node.is_partial:
+            self._end(node, NodeStatus.PARTIALLY_SUCCEEDED, now)
         else:
             self._end(node, NodeStatus.SUCCEEDED, now)
 

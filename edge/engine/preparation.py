@@ -47,10 +47,12 @@ def prepare_run(spec: AttemptSpec, started_ms: int) -> Prepared:
             scope = run_scope(spec, started_ms, values.items())
         secrets = _load_secrets(spec.dag.secrets, scope, folders)
     except _PreparationError as exc:
-        return Prepared(scope, working_dir, Masker(), tuple(warnings), str(exc))
+        masker = Masker(spec.inherited_secrets)
+        return Prepared(scope, working_dir, masker, tuple(warnings), str(exc))
     if secrets:
         scope = scope.child(secrets.items(), Source.SECRET)
-    return Prepared(scope, working_dir, Masker(secrets.values()), tuple(warnings))
+    masker = Masker((*spec.inherited_secrets, *secrets.values()))
+    return Prepared(scope, working_dir, masker, tuple(warnings))
 
 
 class _PreparationError(Exception):

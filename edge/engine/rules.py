@@ -62,6 +62,7 @@ class NodeState:
     __slots__ = (
         "code",
         "is_deadline",
+        "is_partial",
         "key",
         "matched",
         "next_depend",
@@ -88,6 +89,8 @@ class NodeState:
         self.repeat: RepeatNumbers | None = None
         #: of the last finished execution, 0 = it succeeded
         self.code = 0
+        #: it succeeded in part, as its child run did
+        self.is_partial = False
         #: its output held a text of `continue_on.output`
         self.matched = False
         #: a deadline of the action's own ended it

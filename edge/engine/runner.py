@@ -20,18 +20,20 @@ from edge.core.status import RunStatus
 from edge.engine import events as ev
 from edge.engine.attempt import AttemptResult, AttemptSpec, new_record
 from edge.engine.check_command import CheckCommand
+from edge.engine.children import ChildHost, StopPolicy
 from edge.engine.conditions import check_all
 from edge.engine.environment import process_environ
 from edge.engine.logs import SchedulerLog
 from edge.engine.machine import RunMachine
 from edge.engine.masking import Masker
-from edge.engine.node import NodeRun, RunContext
+from edge.engine.node import NodeRun
 from edge.engine.notices import run_notice, send_notice, step_notice
 from edge.engine.outputs_file import write_outputs
 from edge.engine.plan import build_plan
 from edge.engine.preparation import Prepared, prepare_run
 from edge.engine.processes import Spawner
 from edge.engine.reporter import Reporter
+from edge.engine.run_context import RunContext
 from edge.engine.run_outputs import outputs_document
 from edge.engine.shared import SharedParts
 from edge.engine.visibility import RunView
@@ -58,9 +60,13 @@ class Runner:
         log: Logger,
         record: RunRecord | None = None,
         prepared: Prepared | None = None,
+        children: ChildHost | None = None,
     ) -> None:
+        """`children` starts child runs; None where there can be none (on a worker)."""
         self.spec = spec
         self._prepared = prepared
+        self._children = children
+        self._stop_policy = StopPolicy()
         self.record = new_record(spec) if record is None else record
         self._plan = build_plan(spec.dag)
         self._machine = RunMachine(spec.dag, self._plan, self.record)
@@ -124,6 +130,8 @@ class Runner:
                 log_grew=self._reporter.log_grew,
                 masker=prepared.masker,
                 view=RunView(self._plan, record, _touch),
+                children=self._children,
+                stop_policy=self._stop_policy,
             )
             await self._execute(context)
         assert self._result is not None
@@ -169,6 +177,7 @@ class Runner:
     def request_stop(self, signal: int, *, allow_override: bool, reason: str = "") -> None:
         """Stop the run as spec 12 section 10 says; further calls change nothing."""
         self._stop_reason = self._stop_reason or reason
+        self._stop_policy.allow_override = allow_override
         self._request(ev.StopRequested(signal, allow_override))
 
     def request_kill(self) -> None:
@@ -369,6 +378,10 @@ def open_record(spec: AttemptSpec, record: RunRecord, now_ms: int) -> Prepared:
     if not masker.is_empty:
         for _, node in record.all_nodes():
             node.step = {**masker.members(node.step), "name": node.name}
+        if spec.parent is not None:
+            # A child is never retried from its record: its parent gives the parameters again.
+            record.params = masker.text(record.params)
+            record.params_list = [masker.text(text) for text in record.params_list]
         record.preconditions = [masker.members(entry) for entry in record.preconditions]
     return prepared
 

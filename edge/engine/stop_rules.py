@@ -11,10 +11,12 @@ from edge.engine.rules import DEADLINE_ERROR, NodeState, Phase, timeout_error
 from edge.engine.run_state import Stage
 from edge.engine.signals import MARKS_ABORTED, signal_number
 
-__all__ = ["KILLED_ERROR", "RESEND_S", "StopRules"]
+__all__ = ["CHILDREN_GRACE_S", "KILLED_ERROR", "RESEND_S", "StopRules"]
 
 #: plain signal again, this often, while steps do not end
 RESEND_S = 5.0
+#: how long a stop waits for child runs (spec 12 section 10)
+CHILDREN_GRACE_S = 30
 KILLED_ERROR = "the run was killed before its steps could end"
 
 
@@ -48,6 +50,8 @@ class StopRules(NodeRules):
             case "resend":
                 self._resend()
             case "kill":
+                self._end_grace()
+            case "kill-children":
                 self._kill_active()
 
     def _deadline(self, now: ev.Moment) -> None:
@@ -130,6 +134,20 @@ class StopRules(NodeRules):
                 self._do(ev.StopStep(node.key, self._stop_signal))
         self._start_timer("resend", RESEND_S)
 
+    def _end_grace(self) -> None:
+        """Kill what did not end; child runs have a grace of their own, and handlers to run."""
+        left = CHILDREN_GRACE_S - self.dag.max_clean_up_time_s
+        has_children = [
+            node for node in self._active.values() if node.is_step and _has_children(node)
+        ]
+        if self.stage is Stage.CONDITIONS or not has_children or left <= 0:
+            self._kill_active()
+            return
+        self._start_timer("kill-children", left)
+        for node in self._active.values():
+            if node.is_step and not _has_children(node):
+                self._kill_node(node)
+
     def _kill_active(self) -> None:
         if self.stage is Stage.CONDITIONS:
             self._do(ev.KillStep(ev.DAG_KEY))
@@ -139,9 +157,12 @@ class StopRules(NodeRules):
                 if node.phase is not Phase.EXECUTING:
                     self._do(ev.KillStep(node.key))
             elif node.is_step:
-                node.record.status = NodeStatus.ABORTED
-                self._changed[node.key] = None
-                self._do(ev.KillStep(node.key))
+                self._kill_node(node)
+
+    def _kill_node(self, node: NodeState) -> None:
+        node.record.status = NodeStatus.ABORTED
+        self._changed[node.key] = None
+        self._do(ev.KillStep(node.key))
 
     def _kill(self, now: ev.Moment) -> None:
         if self._killed or self.stage is Stage.NEW:
@@ -157,3 +178,8 @@ class StopRules(NodeRules):
             else:
                 self._do(ev.KillStep(node.key))
         self._kill_active()
+
+
+def _has_children(node: NodeState) -> bool:
+    """Tell whether a node may have runs, or bodies of a loop, that end by rules of their own."""
+    return node.step.sub_dag is not None or node.step.foreach is not None

@@ -48,7 +48,7 @@ def missing_of_step(step: Step) -> str:
     for name, is_used in features:
         if is_used:
             return f"{name} {_ENDING}"
-    if is_built(step) and step.sub_dag is None:
+    if is_built(step):
         return missing_library(step)
     return f'action "{step.action or step.type}" {_ENDING}'
 

@@ -66,6 +66,10 @@ class RunView:
         """Return the steps that a step sees by their id; a handler (None) sees all."""
         return VisibleSteps(self, index)
 
+    def is_repeated(self, index: int | None) -> bool:
+        """Tell whether the repeat policy of a step has let it run again; never of a handler."""
+        return index is not None and self._record.nodes[index].is_repeated
+
     def view(self, index: int) -> StepView:
         """Return one step as other texts see it."""
         node = self._record.nodes[index]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import zlib
 from collections import OrderedDict
 from collections.abc import Collection
@@ -17,6 +16,7 @@ from edge.core.status import RunStatus
 from edge.store import host as this_machine
 from edge.store import rows
 from edge.store.database import Database
+from edge.store.refs import attempt_row, find_root
 from edge.store.rows import NodeRow
 from edge.store.types import HostIdentity, Snapshot
 
@@ -72,8 +72,10 @@ class AttemptWriter(Database):
         with self.transaction(durable=True):
             conn = self.connection()
             dag = self._dag(record.name)
+            root = find_root(conn, record.ref, record.root)
             found = conn.execute(
-                "SELECT id, latest FROM runs WHERE run_id = ? AND dag = ?", (record.run_id, dag)
+                "SELECT id, latest FROM runs WHERE run_id = ? AND dag = ? AND root IS ?",
+                (record.run_id, dag, root),
             ).fetchone()
             if found and new_run:
                 raise DuplicateRunError(
@@ -101,8 +103,9 @@ class AttemptWriter(Database):
             if prev is None:
                 created = None if record.created_ms == run else record.created_ms
                 conn.execute(
-                    "INSERT INTO runs (id, dag, run_id, created_ms, latest) VALUES (?, ?, ?, ?, ?)",
-                    (run, dag, record.run_id, created, attempt),
+                    "INSERT INTO runs (id, dag, run_id, created_ms, latest, root)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (run, dag, record.run_id, created, attempt, root),
                 )
             else:
                 conn.execute("UPDATE runs SET latest = ? WHERE id = ?", (attempt, run))
@@ -317,7 +320,7 @@ class AttemptWriter(Database):
         """
         with self.transaction(durable=True):
             conn = self.connection()
-            row = _latest_row(conn, ref)
+            row = attempt_row(conn, ref, None)
             if row is None:
                 raise NotFoundError(f"dag-run ID not found: {ref.run_id}")
             cursor = conn.execute(
@@ -341,14 +344,6 @@ class AttemptWriter(Database):
             self.connection().execute(
                 "UPDATE attempts SET contact_ms = ? WHERE id = ?", (contact_ms, attempt)
             )
-
-
-def _latest_row(conn: sqlite3.Connection, ref: RunRef) -> int | None:
-    row = conn.execute(
-        "SELECT r.latest FROM runs r JOIN dags d ON d.id = r.dag WHERE r.run_id = ? AND d.name = ?",
-        (ref.run_id, ref.name),
-    ).fetchone()
-    return None if row is None else int(row[0])
 
 
 def _columns(record: RunRecord, pid: int) -> dict[str, object]:

@@ -30,8 +30,25 @@ def _add_state(conn: sqlite3.Connection) -> None:
     run_script(conn, Path(__file__).with_name("state.sql").read_text(encoding="utf-8"))
 
 
+def _add_children(conn: sqlite3.Connection) -> None:
+    """Let runs lie below a root run (spec 12 section 12): `root` is its `runs.id`, NULL for a root.
+
+    A child's id follows from its parent's run id, which users choose: it is unique below its root.
+    """
+    run_script(
+        conn,
+        """
+        ALTER TABLE runs ADD COLUMN root INTEGER;
+        DROP INDEX runs_by_ref;
+        CREATE UNIQUE INDEX runs_by_ref ON runs (run_id, dag, ifnull(root, 0));
+        DROP INDEX runs_by_dag;
+        CREATE INDEX runs_by_dag ON runs (dag) WHERE root IS NULL;
+        """,
+    )
+
+
 #: entry N brings version N to N + 1
-MIGRATIONS: tuple[Migration, ...] = (_create, _add_state)
+MIGRATIONS: tuple[Migration, ...] = (_create, _add_state, _add_children)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

@@ -14,6 +14,7 @@ from edge.core.record import NodeRecord
 from edge.core.status import RunStatus, TriggerType
 from edge.store import rows
 from edge.store.database import Database
+from edge.store.refs import attempt_row, child_row
 from edge.store.types import (
     ActiveRun,
     HostIdentity,
@@ -59,14 +60,27 @@ class RunReader(Database):
 
     def attempt_row(self, ref: RunRef, attempt_id: str | None = None) -> int | None:
         """Return the row id of an attempt (None: the latest); None when there is none."""
-        return self.read(lambda conn: _attempt_row(conn, ref, attempt_id))
+        return self.read(lambda conn: attempt_row(conn, ref, attempt_id))
 
     def load_record(self, ref: RunRef, attempt_id: str | None = None) -> StoredRecord | None:
         """Return the record of an attempt (None: the latest); None when there is none."""
 
         def work(conn: sqlite3.Connection) -> StoredRecord | None:
-            row = _attempt_row(conn, ref, attempt_id)
+            row = attempt_row(conn, ref, attempt_id)
             return None if row is None else self._record(conn, ref, row)
+
+        return self.read(work)
+
+    def load_attempt(self, ref: RunRef, attempt_row: int) -> StoredRecord | None:
+        """Return the record of an attempt by its row."""
+        return self.read(lambda conn: self._record(conn, ref, attempt_row))
+
+    def load_child(self, root: RunRef, run_id: str) -> StoredRecord | None:
+        """Return the latest record of a run below a root run, at any depth."""
+
+        def work(conn: sqlite3.Connection) -> StoredRecord | None:
+            found = child_row(conn, root, run_id)
+            return None if found is None else self._record(conn, RunRef(found[0], run_id), found[1])
 
         return self.read(work)
 
@@ -76,7 +90,8 @@ class RunReader(Database):
         def work(conn: sqlite3.Connection) -> StoredRecord | None:
             row = conn.execute(
                 "SELECT run_id, latest FROM runs"
-                " WHERE dag = (SELECT id FROM dags WHERE name = ?) ORDER BY id DESC LIMIT 1",
+                " WHERE dag = (SELECT id FROM dags WHERE name = ?) AND root IS NULL"
+                " ORDER BY id DESC LIMIT 1",
                 (name,),
             ).fetchone()
             return None if row is None else self._record(conn, RunRef(name, row[0]), row[1])
@@ -103,7 +118,8 @@ class RunReader(Database):
     def latest_by_dag(self) -> dict[str, RunSummary]:
         """Return the newest run of every DAG that has one."""
         sql = _SUMMARY_SQL + (
-            "WHERE r.id IN (SELECT (SELECT max(id) FROM runs WHERE dag = dags.id) FROM dags)"
+            "WHERE r.id IN (SELECT"
+            " (SELECT max(id) FROM runs WHERE dag = dags.id AND root IS NULL) FROM dags)"
         )
         return self.read(
             lambda conn: {summary.name: summary for summary in self._summaries(conn.execute(sql))}
@@ -111,7 +127,10 @@ class RunReader(Database):
 
     def summary_of(self, ref: RunRef) -> RunSummary | None:
         """Return the summary of a run's latest attempt."""
-        sql = _SUMMARY_SQL + ("WHERE r.run_id = ? AND r.dag = (SELECT id FROM dags WHERE name = ?)")
+        sql = _SUMMARY_SQL + (
+            "WHERE r.run_id = ? AND r.dag = (SELECT id FROM dags WHERE name = ?)"
+            " ORDER BY ifnull(r.root, 0) LIMIT 1"
+        )
         return self.read(
             lambda conn: next(self._summaries(conn.execute(sql, (ref.run_id, ref.name))), None)
         )
@@ -122,7 +141,7 @@ class RunReader(Database):
         def work(conn: sqlite3.Connection) -> Snapshot | None:
             row = conn.execute(
                 "SELECT b.data FROM attempts a JOIN blobs b ON b.id = a.snapshot WHERE a.id = ?",
-                (_attempt_row(conn, ref, attempt_id),),
+                (attempt_row(conn, ref, attempt_id),),
             ).fetchone()
             if row is None:
                 return None
@@ -139,7 +158,8 @@ class RunReader(Database):
         """Return the attempts that are not final and were begun by a process of this host."""
 
         def work(conn: sqlite3.Connection) -> list[ActiveRun]:
-            sql = _ACTIVE_SQL + ("" if name is None else " AND d.name = ?")
+            # who asks by name means runs, not what some of them have called
+            sql = _ACTIVE_SQL + ("" if name is None else " AND d.name = ? AND r.root IS NULL")
             found = []
             for row in conn.execute(sql, () if name is None else (name,)):
                 try:
@@ -256,25 +276,12 @@ class RunReader(Database):
             record.nodes[key] = node
 
 
-def _attempt_row(conn: sqlite3.Connection, ref: RunRef, attempt_id: str | None) -> int | None:
-    row = conn.execute(
-        "SELECT a.id, a.attempt_id, a.prev FROM runs r JOIN attempts a ON a.id = r.latest"
-        " WHERE r.run_id = ? AND r.dag = (SELECT id FROM dags WHERE name = ?)",
-        (ref.run_id, ref.name),
-    ).fetchone()
-    while row is not None and attempt_id is not None and row[1] != attempt_id:
-        row = conn.execute(
-            "SELECT id, attempt_id, prev FROM attempts WHERE id = ?", (row[2],)
-        ).fetchone()
-    return None if row is None else int(row[0])
-
-
 def _plan_query(
     conn: sqlite3.Connection, query: RunFilter
 ) -> tuple[str, tuple[object, ...]] | None:
     """Return the statement and its values; None when no DAG has that name."""
     # Ids are creation times (schema.sql): the lower bound ends the walk through history early.
-    where, values = ["r.id >= ?"], [query.since_ms or 0]
+    where, values = ["r.id >= ?", "r.root IS NULL"], [query.since_ms or 0]
     params: list[object] = list(values)
     if query.since_ms is not None:
         where.append("coalesce(r.created_ms, r.id) >= ?")

@@ -16,6 +16,7 @@ from edge.core.ids import RunRef, attempt_key
 from edge.core.jsontypes import JsonObject, JsonValue
 from edge.core.record import NodeRecord, RunRecord, StepOutputs
 from edge.core.status import NodeStatus
+from edge.core.subruns import read_details, read_sub_runs
 
 __all__ = [
     "NODE_COLUMNS",
@@ -124,6 +125,9 @@ def _extra(node: NodeRecord) -> str | None:
         "outputValue": node.output_value,
         "outputsValue": node.outputs_value,
         "stepOutputsValue": node.step_outputs_value,
+        "statusDetails": [item.to_json() for item in node.status_details],
+        "children": [item.to_json() for item in node.children],
+        "childrenRepeated": [item.to_json() for item in node.children_repeated],
     }
     found = {**node.extra, **{key: value for key, value in members.items() if value}}
     declared = node.outputs.declared if node.outputs is not None else None
@@ -141,6 +145,9 @@ def _take_extra(node: NodeRecord, text: str | None) -> None:
     node.output_value = _text(found.pop("outputValue", ""))
     node.outputs_value = _text(found.pop("outputsValue", ""))
     node.step_outputs_value = _text(found.pop("stepOutputsValue", ""))
+    node.status_details = read_details(found.pop("statusDetails", None))
+    node.children = read_sub_runs(found.pop("children", None))
+    node.children_repeated = read_sub_runs(found.pop("childrenRepeated", None))
     real = _text(found.pop(_REAL, node.step_outputs_value))
     node.extra = found
     names = [name for name in node.output_variables if not name.startswith("DAGU_CONTINUE_ON.")]

@@ -95,7 +95,7 @@ class Store(SlotBook, RunReader):
         with self.transaction(durable=True):
             plan = recovery.plan_recovery(self.active_local_runs(), host.boot_id, live, now_ms)
             for change in plan:
-                record = self.load_record(change.ref, change.attempt_id)
+                record = self.load_attempt(change.ref, change.attempt_row)
                 if record is None:
                     continue
                 failed = recovery.fail_record(record, change.error, change.finished_ms)

@@ -249,7 +249,7 @@ class _Loader:
         if base is None:
             return root
         left_out = set(_SCHEDULING) if options.for_scheduler else set()
-        if options.as_child:
+        if options.as_child or number > 0:
             left_out.add("handler_on")
         if dialect == "v1":
             left_out.add("type")

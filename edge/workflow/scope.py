@@ -32,6 +32,10 @@ def _no_path() -> str | None:
     return None
 
 
+#: parameters, root environment and secrets: a child gets nothing of a single step
+_INHERITED = (Source.PROFILE, Source.PARAM, Source.DAG_ENV, Source.DOTENV, Source.SECRET)
+
+
 class StepView:
     """One step as other texts see it (spec 11 sections 8.2 and 8.6).
 
@@ -184,6 +188,16 @@ class Scope:
                 found = {**scope._pairs, **found}
             scope = scope._parent
         return found
+
+    def inherited(self) -> dict[str, str]:
+        """Return what a child run takes over, inner over outer: all but process and run values."""
+        merged: dict[str, str] = {}
+        scope: Scope | None = self
+        while scope is not None:
+            if scope._source in _INHERITED:
+                merged = {**scope._pairs, **merged}
+            scope = scope._parent
+        return merged
 
     def environ(self) -> dict[str, str]:
         """Return every value, inner over outer: the environment of a step process."""

@@ -86,3 +86,31 @@ def test_work_directory_names_are_short_and_stable() -> None:
 
 def test_attempt_id_is_six_hex_digits() -> None:
     assert ids.attempt_id_from(b"\x4b\xe0\x1cxyz") == "4be01c"
+
+
+# spec 12 section 1: recorded ids of child runs
+@pytest.mark.parametrize(
+    ("call", "extra", "run_id"),
+    [
+        (
+            ("run-sub-basic", "a", "kid", 'X="1 2" Y="q"'),
+            "",
+            "GtY87kEXUDZNGsPVpdAsG67nQn7zHccB4XAbkJfZ5K5L",
+        ),
+        (("run-sub-fail", "a", "kid", ""), "", "4VnFSMpcxsGziqwH6iH7PAB2xmqkuEaA9HM8U6TFTP2d"),
+        (
+            ("run-par-basic", "a", "kid", 'V="3"'),
+            "",
+            "EgUyTjJK11FqpTeXFDd9Cjqki2x1KtJuLVYBJX4ekRfB",
+        ),
+    ],
+)
+def test_sub_run_ids(call: tuple[str, str, str, str], extra: str, run_id: str) -> None:
+    """spec 12 section 1: SHA-256 in base58."""
+    assert ids.sub_run_id(*call, extra=extra) == run_id
+    assert ids.sub_run_id(*call, extra="\0item") != run_id
+
+
+def test_a_sub_run_id_takes_any_text() -> None:
+    """spec 12 section 1, for parameters that are no UTF-8."""
+    assert len(ids.sub_run_id("r", "a", "kid", "V=\udc80")) in (43, 44)

@@ -4,86 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import trio
 
-from edge.config.settings import Settings, load_settings
-from edge.core.clock import SystemClock
 from edge.core.errors import DuplicateRunError, UserError
 from edge.core.ids import RunRef
 from edge.core.status import NodeStatus, RunStatus, TriggerType
 from edge.engine.attempt import AttemptResult
 from edge.engine.control import serve_control
 from edge.engine.control_client import request_status, request_stop
-from edge.engine.host import RunHost
-from edge.engine.processes import Spawner
 from edge.store import Store
-from edge.store.host import this_host
-from edge.store.writer import StoreWriter
 from edge.workflow.load import load_dag
 from edge.workflow.model import DAG
 from edge.workflow.params import parse_overrides, resolve_params
 from tests.engine.helpers import make_dag
+from tests.engine.world import LIMIT_S, World, make_world, until
 from tests.processes import wait_group_ended
-
-#: only a limit: shorter than the sleeps of steps that are stopped, else without meaning
-_LIMIT_S = 30.0
-
-
-class World:
-    """A host with its store, running."""
-
-    def __init__(self, settings: Settings, store: Store, host: RunHost) -> None:
-        self.settings = settings
-        self.store = store
-        self.host = host
-
-    async def start(self, text: str, run_id: str | None = None) -> RunRef:
-        dag = make_dag(text)
-        params = resolve_params(dag, parse_overrides([]))
-        return await self.host.start(dag, params, run_id=run_id)
-
-    async def wait(self, ref: RunRef) -> AttemptResult:
-        with trio.fail_after(_LIMIT_S):
-            return await self.host.wait(ref)
-
-    async def busy(self, ref: RunRef) -> None:
-        await _until(lambda: all(node.pgid for node in self.host.active[ref].record.nodes))
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    with trio.fail_after(_LIMIT_S):
-        while not condition():  # noqa: ASYNC110  another process changes it
-            await trio.sleep(0.01)
-
-
-@asynccontextmanager
-async def _world(folder: Path, **storage: int) -> AsyncIterator[World]:
-    settings = load_settings(environ={}, home=str(folder))
-    storage.setdefault("free_space_floor_mb", 0)
-    settings = dataclasses.replace(
-        settings, storage=dataclasses.replace(settings.storage, **storage)
-    )
-    settings.paths.data_dir.mkdir(parents=True, exist_ok=True)
-    store = Store.open(settings.paths.store_file)
-    writer = StoreWriter(store, 0.02)
-    spawner = Spawner(None)
-    try:
-        async with trio.open_nursery() as nursery:
-            await nursery.start(writer.run)
-            host = RunHost(settings, store, writer, spawner, SystemClock(), this_host())
-            async with trio.open_nursery() as inner:
-                await inner.start(host.run)
-                yield World(settings, store, host)
-                inner.cancel_scope.cancel()
-            nursery.cancel_scope.cancel()
-    finally:
-        spawner.close()
-        store.close()
 
 
 async def test_parameters_are_settled_by_the_process_that_starts(tmp_path: Path) -> None:
@@ -91,7 +29,7 @@ async def test_parameters_are_settled_by_the_process_that_starts(tmp_path: Path)
     dag = load_dag(
         "params: [{name: a, eval: $(echo 5), type: integer}]\nsteps: [{run: a}]\n", name="t"
     )
-    async with _world(tmp_path) as world:
+    async with make_world(tmp_path) as world:
         found = await world.host.settle_params(dag, parse_overrides([]))
         assert found.items == (("a", "5"),)
         found = await world.host.settle_params(dag, parse_overrides(["a=7"]))
@@ -99,7 +37,7 @@ async def test_parameters_are_settled_by_the_process_that_starts(tmp_path: Path)
 
 
 async def test_a_run_is_recorded_from_its_begin_to_its_end(tmp_path: Path) -> None:
-    async with _world(tmp_path) as world:
+    async with make_world(tmp_path) as world:
         seen = tmp_path / "seen"
         text = f"while [ ! -e {seen} ]; do sleep 0.05; done"
         ref = await world.start(f"steps: [{{id: a, run: '{text}'}}, {{id: b, run: exit 3}}]")
@@ -107,7 +45,7 @@ async def test_a_run_is_recorded_from_its_begin_to_its_end(tmp_path: Path) -> No
         assert begun is not None
         assert begun.status is RunStatus.RUNNING
         assert begun.started_ms
-        await _until(
+        await until(
             lambda: (
                 (record := world.store.load_record(ref)) is not None and bool(record.nodes[0].pgid)
             )
@@ -128,7 +66,7 @@ async def test_a_run_is_recorded_from_its_begin_to_its_end(tmp_path: Path) -> No
 
 
 async def test_a_run_id_exists_once(tmp_path: Path) -> None:
-    async with _world(tmp_path) as world:
+    async with make_world(tmp_path) as world:
         await world.wait(await world.start("steps: [{id: a, run: 'true'}]", "r1"))
         with pytest.raises(DuplicateRunError, match="dag-run ID r1 already exists for DAG t"):
             await world.start("steps: [{id: a, run: 'true'}]", "r1")
@@ -144,14 +82,14 @@ async def _refs(world: World) -> list[str]:
 
 
 async def test_a_nearly_full_disk_takes_no_new_run(tmp_path: Path) -> None:
-    async with _world(tmp_path, free_space_floor_mb=1 << 40) as world:
+    async with make_world(tmp_path, free_space_floor_mb=1 << 40) as world:
         with pytest.raises(UserError, match=r"no new run is started: .* MB free, the floor is"):
             await world.start("steps: [{id: a, run: 'true'}]")
         assert await _refs(world) == []
 
 
 async def test_a_cycle_leaves_no_record(tmp_path: Path) -> None:
-    async with _world(tmp_path) as world:
+    async with make_world(tmp_path) as world:
         step = make_dag("steps: [{id: a, run: x}]").steps[0]
         dag = DAG(name="t", steps=(dataclasses.replace(step, depends=("a",)),))
         with pytest.raises(UserError, match="cyclic plan detected"):
@@ -160,12 +98,12 @@ async def test_a_cycle_leaves_no_record(tmp_path: Path) -> None:
 
 
 async def test_a_stop_reaches_the_steps_with_their_own_signal(tmp_path: Path) -> None:
-    async with _world(tmp_path) as world:
+    async with make_world(tmp_path) as world:
         text = "trap 'echo got it; exit 0' USR1; echo up; sleep 60 & wait"
         ref = await world.start(f'steps: [{{id: a, run: "{text}", signal_on_stop: SIGUSR1}}]')
         runner = world.host.active[ref]
         await world.busy(ref)
-        await _until(lambda: Path(runner.record.nodes[0].stdout).exists())
+        await until(lambda: Path(runner.record.nodes[0].stdout).exists())
         assert world.host.stop(ref, reason="because")
         assert await world.wait(ref) == AttemptResult(RunStatus.ABORTED)
         assert not world.host.stop(ref)
@@ -179,7 +117,7 @@ async def test_a_recorded_stop_request_is_found_without_the_socket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edge.engine.host._ABORT_POLL_S", 0.05)
-    async with _world(tmp_path) as world:
+    async with make_world(tmp_path) as world:
         ref = await world.start("steps: [{id: a, run: sleep 60}]")
         await world.busy(ref)
         assert world.store.request_abort(ref)
@@ -192,7 +130,7 @@ async def test_the_control_socket_answers_for_all_runs(tmp_path: Path) -> None:
     pid = os.getpid()
     path = runtime / f"edge-{pid}.sock"
     path.write_text("left by a dead process")
-    async with _world(tmp_path / "home") as world, trio.open_nursery() as nursery:
+    async with make_world(tmp_path / "home") as world, trio.open_nursery() as nursery:
         await nursery.start(serve_control, path, world.host)
         assert path.stat().st_mode & 0o777 == 0o600
         refs = [await world.start("steps: [{id: a, run: sleep 60}]") for _ in range(2)]
@@ -217,13 +155,13 @@ async def test_the_control_socket_survives_bad_requests(
     request_text: bytes, tmp_path: Path
 ) -> None:
     path = tmp_path / "edge-1.sock"
-    async with _world(tmp_path / "home") as world, trio.open_nursery() as nursery:
+    async with make_world(tmp_path / "home") as world, trio.open_nursery() as nursery:
         await nursery.start(serve_control, path, world.host)
         for _ in range(2):
             stream = await trio.open_unix_socket(str(path))
             await stream.send_all(request_text)
             await stream.send_eof()
-            with trio.fail_after(_LIMIT_S):
+            with trio.fail_after(LIMIT_S):
                 answer = b"".join([part async for part in stream])
             assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 404"))
             await stream.aclose()
@@ -231,11 +169,11 @@ async def test_the_control_socket_survives_bad_requests(
 
 
 async def test_draining_waits_then_stops_and_takes_nothing_new(tmp_path: Path) -> None:
-    async with _world(tmp_path) as world:
+    async with make_world(tmp_path) as world:
         short = await world.start("steps: [{id: a, run: sleep 0.2}]")
         long = await world.start("steps: [{id: a, run: sleep 60}]")
         await world.busy(long)
-        with trio.fail_after(_LIMIT_S):
+        with trio.fail_after(LIMIT_S):
             # Long enough for the short one on a busy machine; the long one makes it last.
             await world.host.drain(3, "service stopped")
         assert (await world.wait(short)).status is RunStatus.SUCCEEDED
@@ -251,14 +189,14 @@ async def test_a_run_that_does_not_stop_is_killed_at_the_end_of_a_drain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edge.engine.host._STOP_LIMIT_S", 0.2)
-    async with _world(tmp_path) as world:
+    async with make_world(tmp_path) as world:
         text = """
         handler_on: {abort: {run: sleep 60}}
         steps: [{id: a, run: sleep 60}]
         """
         ref = await world.start(text)
         await world.busy(ref)
-        with trio.fail_after(_LIMIT_S):
+        with trio.fail_after(LIMIT_S):
             await world.host.drain(0, "service stopped")
         result = await world.wait(ref)
         assert (result.status, result.exit_code) == (RunStatus.ABORTED, 1)
@@ -267,7 +205,7 @@ async def test_a_run_that_does_not_stop_is_killed_at_the_end_of_a_drain(
 async def test_cancelling_the_host_kills_processes_and_leaves_the_record_running(
     tmp_path: Path,
 ) -> None:
-    async with _world(tmp_path) as world:
+    async with make_world(tmp_path) as world:
         ref = await world.start("steps: [{id: a, run: sleep 60}]")
         await world.busy(ref)
         group = world.host.active[ref].record.nodes[0].pgid

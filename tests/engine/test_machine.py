@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from edge.core.subruns import SubRun
 from edge.engine import events as ev
 from edge.engine.events import Verdict
 from tests.engine.machines import Driver
@@ -574,3 +575,53 @@ def test_a_spawned_process_is_recorded_until_it_ends() -> None:
     assert run.node("a").pgid == 4711
     run.exit("a")
     assert run.node("a").pgid is None
+
+
+# -- child runs
+
+_CHILD = "steps: [{id: a, action: dag.run, with: {dag: kid}}, {id: b, run: x}]"
+
+
+def test_a_stop_gives_child_runs_half_a_minute() -> None:
+    """spec 12 section 10: waiting up to 30 s; other steps have `max_clean_up_time_sec`."""
+    run = Driver(_CHILD)
+    run.begin()
+    run.tell(ev.StopRequested(signal.SIGTERM, True))
+    assert run.timers["kill"] == 5
+    assert run.wait("kill") == ["kill b"]
+    assert run.timers["kill-children"] == 30
+    assert run.exit("b", -1) == []
+    assert run.wait("kill-children") == ["kill a"]
+    assert run.exit("a", 1) == ["finish aborted"]
+
+
+def test_a_longer_grace_of_the_run_counts_for_its_children() -> None:
+    """spec 12 section 10: both are killed when the longer one has passed."""
+    run = Driver("max_clean_up_time_sec: 60\n" + _CHILD)
+    run.begin()
+    run.tell(ev.StopRequested(signal.SIGTERM, True))
+    assert run.wait("kill") == ["kill a", "kill b"]
+
+
+def test_a_partial_success_of_a_child_keeps_its_error_and_fails_nothing() -> None:
+    """spec 12 section 12: node status; spec 12 section 8: exit 0."""
+    run = Driver("steps: [{id: a, action: dag.run, with: {dag: kid}}, {id: b, run: x, depends: a}]")
+    run.begin()
+    partial = ev.NodeExited("0", 0, "exit status 4", is_partial=True)
+    assert run.tell(partial) == ["start b", "execute b"]
+    assert run.exit("b") == ["finish partially_succeeded"]
+    assert run.exit_code == 0
+    node = run.record.nodes[0]
+    assert (node.status.word, node.error) == ("partially_succeeded", "exit status 4")
+
+
+def test_children_are_noted_while_a_node_executes() -> None:
+    """spec 12 section 12: `children` is written before the child starts."""
+    run = Driver(_CHILD)
+    run.begin()
+    child = SubRun(run_id="c1", name="kid")
+    run.tell(ev.ChildrenNoted("0", (child,)))
+    assert run.record.nodes[0].children == (child,)
+    run.exit("0")
+    run.tell(ev.ChildrenNoted("0", ()))
+    assert run.record.nodes[0].children == (child,)

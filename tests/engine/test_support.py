@@ -79,7 +79,10 @@ def test_what_changes_no_step_is_not_refused(members: dict[str, Any]) -> None:
     [
         ({"type": "k8s", "action": "k8s.run"}, 'action "k8s.run"'),
         ({"type": "harness", "run": _RUN}, 'action "harness"'),
-        ({"type": "dag", "action": "dag.run", "sub_dag": SubDAG("kid")}, 'action "dag.run"'),
+        (
+            {"type": "dag_enqueue", "action": "dag.enqueue", "sub_dag": SubDAG("kid")},
+            'action "dag.enqueue"',
+        ),
         (
             {"type": "parallel", "sub_dag": SubDAG("kid"), "parallel": Parallel(("a",))},
             "parallel",
@@ -103,6 +106,7 @@ def test_a_step_is_refused_by_its_action_or_feature(members: dict[str, Any], tex
         {"run": ExecRun("true"), "action": "exec"},
         {"type": "noop", "action": "noop"},
         {"type": "router", "action": "router.route", "router": Router("x", ())},
+        {"type": "dag", "action": "dag.run", "sub_dag": SubDAG("kid")},
     ],
 )
 def test_built_actions_are_not_refused(members: dict[str, Any]) -> None:

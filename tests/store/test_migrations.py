@@ -120,7 +120,10 @@ def test_many_may_create_one_store_at_once(tmp_path: Path) -> None:
     assert query(path, "SELECT count(*) FROM runs") == 8
 
 
-@pytest.mark.parametrize(("version", "digest"), [(1, "d0715c033dd03ba9"), (2, "0c36ba76d28214a9")])
+@pytest.mark.parametrize(
+    ("version", "digest"),
+    [(1, "d0715c033dd03ba9"), (2, "0c36ba76d28214a9"), (3, "781eb310bf46bc9a")],
+)
 def test_the_schema_of_a_version_never_moves(tmp_path: Path, version: int, digest: str) -> None:
     """A store of any earlier commit has to open: a change is a migration, never an edit."""
     path = tmp_path / "edge.db"
