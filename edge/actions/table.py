@@ -42,6 +42,7 @@ _ACTIONS = {
     "mail": "edge.actions.mail:run_mail",
     "noop": "edge.actions.noop:run_noop",
     "outputs": "edge.actions.outputs:run_outputs",
+    "parallel": "edge.actions.parallel:run_parallel",
     "router": "edge.actions.router:run_router",
     "sftp": "edge.actions.sftp:run_sftp",
     "sqlite": "edge.actions.sqlite:run_sqlite",

@@ -17,7 +17,7 @@ def command(name: str) -> Command:
         "Show the latest run of a workflow, or a given one.",
         (
             Flag("run-id", "r", help="the run (default: the latest)"),
-            Flag("sub-run-id", "s", help="a run below it", hidden=True),
+            Flag("sub-run-id", "s", help="a run below it"),
             Flag("json", "", "bool", "the run record as JSON"),
         ),
         1,
@@ -28,12 +28,11 @@ def command(name: str) -> Command:
 def run(parsed: Parsed) -> int:
     """Print the tree or the record. The exit code says nothing about the run."""
     run_id = parsed.text("run-id")
-    if parsed.text("sub-run-id"):
-        if not run_id:
-            raise UserError(
-                "--sub-run-id requires --run-id to be provided (root DAG run context is needed)"
-            )
-        raise UserError("status --sub-run-id is not available in this version of edge yet")
+    child_id = parsed.text("sub-run-id")
+    if child_id and not run_id:
+        raise UserError(
+            "--sub-run-id requires --run-id to be provided (root DAG run context is needed)"
+        )
     from edge.cli.output import no_runs_store, print_tree
     from edge.config.dagfiles import dag_name_of
     from edge.store.host import this_host
@@ -45,12 +44,16 @@ def run(parsed: Parsed) -> int:
     try:
         record = None
         if store is not None:
-            record = (
-                store.load_record(RunRef(name, run_id)) if run_id else store.latest_record(name)
-            )
+            if child_id:
+                record = store.load_child(RunRef(name, run_id), child_id)
+            elif run_id:
+                record = store.load_record(RunRef(name, run_id))
+            else:
+                record = store.latest_record(name)
     finally:
         if store is not None:
             store.close()
+    run_id = child_id or run_id
     if record is None:
         if run_id:
             raise UserError(

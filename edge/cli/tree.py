@@ -10,6 +10,7 @@ from edge.core.execution import execution_text
 from edge.core.jsontypes import JsonObject
 from edge.core.record import NodeRecord, RunRecord
 from edge.core.status import NodeStatus, RunStatus, display_status
+from edge.core.subruns import SubRun
 
 __all__ = ["render_tree"]
 
@@ -114,23 +115,35 @@ def _details(node: NodeRecord, read_log: Callable[[str], str]) -> list[str]:
             if text:
                 streams.append([f"{name}: {path}", *text])
     error = _error_lines(node.error) if node.status is NodeStatus.FAILED else []
+    children = [_child(child) for child in node.children]
     out: list[str] = []
     if groups:
-        is_last = not streams and not error
+        is_last = not streams and not children and not error
         out += [("└─" if is_last and i == len(groups[0]) - 1 else "├─") + line
                 for i, line in enumerate(groups[0])]  # fmt: skip
         if not is_last:
             out.append("│")
     for at, stream in enumerate(streams):
-        is_last = at == len(streams) - 1 and not error
+        is_last = at == len(streams) - 1 and not children and not error
         out.append(("└─" if is_last else "├─") + stream[0])
         out += [("    " if is_last else "│   ") + line for line in stream[1:]]
+    if streams and children:
+        out.append("│")
+    for at, line in enumerate(children):
+        is_last = at == len(children) - 1 and not error
+        out.append(("└─" if is_last else "├─") + line)
     if error:
-        if streams:
+        if streams or children:
             out.append("│")
         out.append(f"└─error: {error[0]}")
         out += [f"    {line}" for line in error[1:]]
     return out
+
+
+def _child(child: SubRun) -> str:
+    """Return the line of a child run, cut where its parameters are long."""
+    line = f"subdag: {child.run_id}" + (f" [{child.params}]" if child.params else "")
+    return _wrap(_one_line(line))[0]
 
 
 def _commands(step: JsonObject) -> list[str]:
@@ -138,7 +151,7 @@ def _commands(step: JsonObject) -> list[str]:
     if isinstance(commands, list):
         texts = [item.get("cmdWithArgs") for item in commands if isinstance(item, dict)]
         return [text for text in texts if isinstance(text, str)]
-    if isinstance(step.get("script"), str):
+    if isinstance(step.get("script"), str) or "childDag" in step:
         return []
     # an action without a command: its name and target
     return execution_text(step).splitlines()

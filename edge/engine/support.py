@@ -41,7 +41,6 @@ def missing_of_step(step: Step) -> str:
     """Return why a step cannot be carried out; "" when it can."""
     # A feature around the action says more than the executor type that it implies.
     features = (
-        ("parallel", step.parallel is not None),
         ("foreach", step.foreach is not None),
         ("approval", step.approval is not None),
     )

@@ -34,7 +34,8 @@ def add_routes(app: QuartTrio, site: Site) -> None:
 
     @app.get("/dag-runs/<name>/<run_id>")
     async def run_page(name: str, run_id: str) -> Response:
-        return await site.page("run.html", lambda: _run_values(site, name, run_id))
+        child_id = request.args.get("subDAGRunId", "")
+        return await site.page("run.html", lambda: _run_values(site, name, run_id, child_id))
 
     @app.post("/dag-runs/<name>/<run_id>/stop")
     async def run_stop(name: str, run_id: str) -> Response:
@@ -93,8 +94,19 @@ def _list_values(site: Site, name: str, status: str, days: str, limit: int) -> d
     }
 
 
-def _run_values(site: Site, name: str, run_id: str) -> dict[str, object]:
-    record = load_seen(site, name, run_id)
+def _load_child(site: Site, name: str, run_id: str, child_id: str) -> RunRecord:
+    """Return a run below a root run, at any depth. Raises: NotFoundError."""
+    record = site.ctx.store.load_child(RunRef(name, run_id), child_id)
+    if record is None:
+        raise NotFoundError(f"There is no run {child_id} below the run {run_id} of {name}")
+    return seen_record(site, record)
+
+
+def _run_values(site: Site, name: str, run_id: str, child_id: str = "") -> dict[str, object]:
+    if child_id:
+        record = _load_child(site, name, run_id, child_id)
+    else:
+        record = load_seen(site, name, run_id)
     files = {
         entry.dag.name: entry.file_name
         for entry in site.ctx.catalog.entries()

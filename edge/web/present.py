@@ -16,6 +16,7 @@ from edge.core.execution import execution_summary, execution_text
 from edge.core.jsontypes import JsonValue
 from edge.core.record import NodeRecord, RunRecord
 from edge.core.status import NodeStatus, RunStatus, display_status
+from edge.core.subruns import SubRun
 from edge.web.graph import BOX_HEIGHT, BOX_WIDTH, lay_out
 
 __all__ = [
@@ -94,6 +95,8 @@ class StepRow:
     #: which streams have a log: `stdout`, `stderr`
     streams: tuple[str, ...]
     is_handler: bool
+    #: its child runs: (run id, what they are called by)
+    children: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +201,16 @@ def _row(
         conditions=tuple(unmet_conditions(_list(node.step.get("preconditions")))),
         streams=tuple(name for name, path in streams if path and started),
         is_handler=is_handler,
+        children=tuple((child.run_id, _child(child, node)) for child in node.children),
     )
+
+
+def _child(child: SubRun, node: NodeRecord) -> str:
+    """Return what a link to a child run says."""
+    name = child.name or child.run_id
+    if len(node.children) == 1:
+        return name
+    return f"{name} ({_shorten(child.item or child.params or child.run_id)})"
 
 
 def unmet_conditions(conditions: Iterable[JsonValue]) -> list[str]:

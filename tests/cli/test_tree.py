@@ -14,6 +14,7 @@ from edge.cli.tree import render_tree
 from edge.core.clock import format_rfc3339
 from edge.core.record import NodeRecord, RunRecord
 from edge.core.status import NodeStatus, RunStatus
+from edge.core.subruns import SubRun
 from tests.cli.records import T0, node, run
 
 _DATA = Path(__file__).parents[1] / "data"
@@ -185,3 +186,24 @@ def test_every_status_has_its_label(status: RunStatus) -> None:
     key, _, label = last.partition(": ")
     assert key == ("Status" if status is RunStatus.RUNNING else "Result")
     assert label.lower().replace(" ", "_") == status.word
+
+
+def test_a_step_with_a_child_run() -> None:
+    """spec 30 section 1.8: `subdag: <run id>` in the place of a command; recorded."""
+    out = f"{_LOGS}/outer/dag-run_<TIME>_out1/run_<TIME>_<ID>/call.<TIME>.out1.out"
+    call = node("call", NodeStatus.SUCCEEDED, 0, 0.1, stdout=out, stderr="/none")
+    call.step["childDag"] = {"name": "hello"}
+    call.children = (SubRun(run_id="<ID>", name="hello"),)
+    record = named(run(call, status=RunStatus.SUCCEEDED), "outer", "out1")
+    record.log = f"{_LOGS}/outer/dag-run_<TIME>_out1/dag-run_<TIME>.out1.log"
+    result = '{\n"name": "hello",\n"dagRunId": "<ID>",\n"outputs": {},\n"status": "succeeded"\n}\n'
+    assert tree(record, {out: result}) == recorded(35)
+
+
+def test_children_of_a_fan_out_and_an_error() -> None:
+    """spec 30 section 1.8: a child is `subdag: <id> [<params>]`."""
+    call = node("call", NodeStatus.FAILED, 0, 0.1, error="it failed")
+    call.step["childDag"] = {"name": "kid"}
+    call.children = (SubRun(run_id="c1", params='V="1"'), SubRun(run_id="c2", params='V="2"'))
+    text = tree(named(run(call, status=RunStatus.FAILED), "t", "r"))
+    assert '  ├─subdag: c1 [V="1"]\n  ├─subdag: c2 [V="2"]\n  │\n  └─error: it failed\n' in text

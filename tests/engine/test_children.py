@@ -123,7 +123,7 @@ async def test_child_runs_are_as_recorded(probe: str, tmp_path: Path) -> None:
             assert child.trigger_type is TriggerType.SUBDAG
 
 
-@pytest.mark.parametrize("name", ["35-sub-dag.yaml"])
+@pytest.mark.parametrize("name", ["35-sub-dag.yaml", "36-parallel-items.yaml"])
 async def test_values_cross_into_a_child_and_back_as_recorded(name: str, tmp_path: Path) -> None:
     """spec 11 section 8.7, spec 11 section 3: parameters; spec 10 section 2: environment."""
     entry = VALUES[name]
@@ -136,6 +136,155 @@ async def test_values_cross_into_a_child_and_back_as_recorded(name: str, tmp_pat
             ids = "|".join(child.run_id for child in record.nodes[0].children) or "-"
             assert node.status.word == wanted["status"]
             assert re.sub(ids, "<id>", read(node.stdout)) == wanted["stdout"]
+
+
+# spec 12 section 12, `parallel`: the order of results is not defined there; here it is that of
+# the items, and a child's own retries stay in the child, which has one attempt therefore
+@pytest.mark.parametrize("probe", ["par-basic", "par-fail", "par-obj"])
+async def test_a_fan_out_is_as_recorded(probe: str, tmp_path: Path) -> None:
+    """spec 12 section 12, spec 11 section 8.7: one child for each item."""
+    expected = RUNS[probe]
+    wanted = expected["final"]["nodes"][0]
+    async with make_world(tmp_path) as world:
+        result = await _run(
+            world, (DATA / "runs" / expected["dag"]).read_text(), probe, f"run-{probe}"
+        )
+        node = _record(world, f"run-{probe}", probe).nodes[0]
+        assert result.exit_code == expected["commands"][0]["exit"]
+        assert node.status.word == wanted["status"]
+        found, printed = json.loads(read(node.stdout)), json.loads(wanted["stdout"])
+        assert found["summary"] == printed["summary"]
+        for member in ("results", "outputs"):
+            assert _sorted(found[member]) == _sorted(printed[member])
+        assert _sorted(node.to_json()["children"]) == _sorted(wanted["children"])
+        assert _sorted(node.to_json()["statusDetails"]) == _sorted(wanted["statusDetails"])
+        if "error" in wanted:
+            assert re.match(r"parallel execution failed with 2 errors: sub DAG \w+ failed: exit"
+                            r" status [23]", node.error)  # fmt: skip
+        for child in node.children:
+            record = world.store.load_child(RunRef(probe, f"run-{probe}"), child.run_id)
+            assert record is not None
+            assert record.extra["parallelItem"] == child.item
+            if probe != "par-fail":
+                _compare_run(probe, record, expected["final"]["childRuns"][child.run_id])
+
+
+def _sorted(items: Any) -> list[str]:
+    return sorted(json.dumps(item, sort_keys=True) for item in items)
+
+
+_ECHO = (
+    "---\nname: kid\nparams: {V: x, W: w}\n"
+    "steps: [{id: k, run: 'echo \"$V $W $ITEM\"', output: OUT}]\n"
+)
+
+
+def _fan(parallel: str, inputs: str = "{dag: kid}", more: str = "") -> str:
+    return f"steps:\n  - {{id: a, action: dag.run, with: {inputs}, parallel: {parallel}{more}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("parallel", "inputs", "outputs"),
+    [
+        ("[V=1, V=2]", "{dag: kid}", ["1 w V=1", "2 w V=2"]),
+        ("[{V: a, W: 'b c'}]", "{dag: kid}", ['a b c {"V":"a","W":"b c"}']),
+        ('\'[{"V": 1}, {"V": true}]\'', "{dag: kid}", ['1 w {"V":1}', 'true w {"V":true}']),
+        ("'{\"V\": 1}'", "{dag: kid}", ['1 w {"V":1}']),
+        ('"a,b,a"', "{dag: kid, params: 'V=${ITEM}'}", ["a w a", "b w b"]),
+        # equal calls with different items are two runs
+        ("[a, b]", "{dag: kid, params: V=same}", ["same w a", "same w b"]),
+        ("[kid]", "{dag: '${ITEM}', params: V=1}", ["1 w kid"]),
+    ],
+)
+async def test_forms_of_items(
+    parallel: str, inputs: str, outputs: list[str], tmp_path: Path
+) -> None:
+    """spec 11 section 8.7: items as target and parameters."""
+    async with make_world(tmp_path) as world:
+        await _run(world, _fan(parallel, inputs) + _ECHO)
+        node = _record(world).nodes[0]
+        assert [item["OUT"] for item in json.loads(read(node.stdout))["outputs"]] == outputs
+
+
+@pytest.mark.parametrize(
+    ("items", "error"),
+    [
+        ("$NONE_SUCH", ""),
+        ("'[]'", "failed to set up step: parallel execution requires at least one item"),
+        ("'  '", "failed to set up step: parallel execution requires at least one item"),
+        (
+            "'" + ",".join(map(str, range(1001))) + "'",
+            "failed to set up step: parallel execution exceeds maximum limit",
+        ),
+    ],
+)
+async def test_numbers_of_items(items: str, error: str, tmp_path: Path) -> None:
+    """spec 12 section 12: 1 to 1000."""
+    async with make_world(tmp_path) as world:
+        await _run(world, _fan(items, "{dag: kid, params: 'V=x'}") + _ECHO)
+        assert _record(world).nodes[0].error == error
+
+
+async def test_children_of_a_fan_out_that_cannot_start(tmp_path: Path) -> None:
+    """spec 12 section 12: in `total` and `children` only."""
+    async with make_world(tmp_path) as world:
+        await _run(world, _fan("[kid, nobody]", "{dag: '${ITEM}', params: V=1}") + _ECHO)
+        node = _record(world).nodes[0]
+        found = json.loads(read(node.stdout))
+        assert found["summary"] == {"total": 2, "succeeded": 1, "failed": 0}
+        assert len(found["results"]) == len(found["outputs"]) == 1
+        assert [child.name for child in node.children] == ["kid", "nobody"]
+        assert node.error == (
+            f"parallel execution failed with 1 errors: sub DAG {node.children[1].run_id} failed:"
+            ' failed to find DAG "nobody": failed to locate DAG nobody: DAG is not found'
+        )
+
+
+async def test_a_partial_child_makes_the_step_partial(tmp_path: Path) -> None:
+    """spec 12 section 12: else any partial."""
+    kid = (
+        "---\nname: kid\nparams: {V: x}\nsteps:\n"
+        "  - {id: a, run: test $V = 1, continue_on: failed}\n  - {id: b, run: echo, depends: a}\n"
+    )
+    async with make_world(tmp_path) as world:
+        result = await _run(world, _fan("[V=1, V=2]") + kid)
+        node = _record(world).nodes[0]
+        assert node.status is NodeStatus.PARTIALLY_SUCCEEDED
+        assert [item.status for item in node.status_details] == [4, 6]
+        assert result.exit_code == 0
+
+
+async def test_a_retried_fan_out_runs_only_what_has_not_succeeded(tmp_path: Path) -> None:
+    """spec 12 section 12: a child already `succeeded` is not run again."""
+    kid = (
+        "---\nname: kid\nparams: {V: x}\n"
+        f"steps: [{{id: k, run: 'echo $V >> {tmp_path}/ran; test $V = 1"
+        f" || mkdir {tmp_path}/$V 2> /dev/null && test $V = 1 || test -e {tmp_path}/again"
+        f" || {{ touch {tmp_path}/again; exit 1; }}'}}]\n"
+    )
+    more = ", retry_policy: {limit: 1, interval_sec: 0}"
+    async with make_world(tmp_path) as world:
+        result = await _run(world, _fan("{items: [V=1, V=2], max_concurrent: 1}", more=more) + kid)
+        assert result.error == ""
+        assert read(str(tmp_path / "ran")) == "1\n2\n2\n"
+
+
+async def test_a_stop_starts_no_more_items(tmp_path: Path) -> None:
+    """spec 12 section 10: parallel starts no more items."""
+    kid = (
+        "---\nname: kid\nparams: {V: x}\n"
+        f"steps: [{{id: k, run: 'echo $V >> {tmp_path}/ran; exec sleep 60'}}]\n"
+    )
+    async with make_world(tmp_path) as world:
+        dag = load_dag(_fan("{items: [V=1, V=2, V=3], max_concurrent: 1}") + kid, default_name="t")
+        ref = await world.host.start(dag, resolve_params(dag, parse_overrides([])), run_id="r")
+        await until(lambda: read(str(tmp_path / "ran")) != "")
+        world.host.stop(ref)
+        result = await world.wait(ref)
+        assert result.status is RunStatus.ABORTED
+        assert read(str(tmp_path / "ran")) == "1\n"
+        found = json.loads(read(_record(world).nodes[0].stdout))
+        assert found["summary"] == {"total": 3, "succeeded": 0, "failed": 1}
 
 
 _KID = "---\nname: kid\nsteps: [{id: k, run: echo hi}]\n"

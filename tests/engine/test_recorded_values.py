@@ -34,11 +34,10 @@ EXPECTED: dict[str, dict[str, Any]] = {
 }
 #: workflow -> what it needs that no build of this version has
 WAITING = {
-    "36-parallel-items.yaml": "parallel",
     "37-foreach.yaml": "foreach",
 }
 #: child runs need a store: `test_children` holds these
-WITH_STORE = {"35-sub-dag.yaml"}
+WITH_STORE = {"35-sub-dag.yaml", "36-parallel-items.yaml"}
 #: what `edge_differs` of a recording says in words: (step, member) -> what edge gives
 DIFFERENT: dict[str, dict[tuple[str, str], str]] = {
     "03-env-twice.yaml": {("p", "stdout"): "$S ${env.S}\n$S ${env.S}\n"},

@@ -10,6 +10,7 @@ import pytest
 
 from edge.core.record import StepOutputs
 from edge.core.status import NodeStatus, RunStatus
+from edge.core.subruns import SubRun
 from edge.web.app import create_app
 from edge.web.context import WebContext
 from edge.workflow.model import ParamDef
@@ -197,6 +198,32 @@ async def test_run_page_shows_picture_table_and_stop(ctx: WebContext, tmp_path: 
     assert "/dag-runs/pump/r1/steps/read/log?stream=stderr" in text
     await pages.post("/dag-runs/pump/r1/stop")
     assert [str(ref) for ref in ctx.control.stopped] == ["pump:r1"]  # type: ignore[attr-defined]
+
+
+async def test_run_page_links_child_runs(ctx: WebContext) -> None:
+    """spec 31 section 11.2: a step's child runs, and the way back."""
+    node = fakes.node("call", NodeStatus.SUCCEEDED)
+    node.children = (
+        SubRun(run_id="c1", name="kid", item="<a>"),
+        SubRun(run_id="c2", name="kid", params="V=2"),
+    )
+    root = fakes.record(status=RunStatus.SUCCEEDED, nodes=[node])
+    fakes.keep(ctx, root)
+    child = fakes.record(status=RunStatus.RUNNING, nodes=[fakes.node("inner")])
+    child.name, child.run_id = "kid", "c1"
+    child.root = child.parent = root.ref
+    fakes.keep(ctx, child)
+    pages = Pages(ctx)
+    text = await pages.get("/dag-runs/pump/r1")
+    assert '<a href="/dag-runs/pump/r1?subDAGRunId=c1">kid (&lt;a&gt;)</a>' in text
+    assert '<a href="/dag-runs/pump/r1?subDAGRunId=c2">kid (V=2)</a>' in text
+    text = await pages.get("/dag-runs/pump/r1?subDAGRunId=c1")
+    assert 'id="step-0"' in text
+    assert "inner" in text
+    assert '<a href="/dag-runs/pump/r1">pump</a>' in text
+    assert "stop-confirm" not in text
+    await pages.get("/dag-runs/pump/r1?subDAGRunId=c2", 404)
+    assert "c1" not in await pages.get("/dag-runs")
 
 
 async def test_run_page_shows_outputs(ctx: WebContext) -> None:
