@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from edge.core.gojson import GoRecord
 from edge.core.jsontypes import JsonObject
 from edge.core.status import RunStatus
 from edge.core.subruns import SubRun
 
-__all__ = ["ChildEnd", "ChildError", "Children"]
+if TYPE_CHECKING:
+    from edge.workflow.values import Scope
+
+__all__ = ["BodyCall", "BodyEnd", "ChildEnd", "ChildError", "Children"]
 
 
 class ChildError(Exception):
@@ -53,8 +56,26 @@ class ChildEnd:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class BodyCall:
+    """The body of a loop for one item: what its texts see, and where it starts from."""
+
+    index: int
+    scope: Scope
+    cwd: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyEnd:
+    """How a body ended; `scope` sees the steps of the body."""
+
+    status: RunStatus
+    error: str
+    scope: Scope
+
+
 class Children(Protocol):
-    """The child runs of one node."""
+    """The child runs of one node, and the bodies of a loop."""
 
     @property
     def is_stopped(self) -> bool:
@@ -78,4 +99,8 @@ class Children(Protocol):
 
         A stop of the node is passed on. Raises: ChildError when it cannot start.
         """
+        ...
+
+    async def run_body(self, call: BodyCall) -> BodyEnd:
+        """Run the body of the step's loop for one item; a stop of the node is passed on."""
         ...

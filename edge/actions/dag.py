@@ -32,7 +32,10 @@ async def run_dag(context: ActionContext) -> Outcome:
         end = await children.run(child)
     except ChildError as exc:
         return Outcome(1, f"{_SET_UP}{exc}")
-    context.write_stdout(_printed(end))
+    try:
+        context.write_stdout(_printed(end))
+    except ValueError as exc:
+        return Outcome(1, f"the result of the sub-DAG cannot be printed: {exc}")
     match end.status:
         case RunStatus.SUCCEEDED:
             return Outcome(0, published=end.values)

@@ -43,7 +43,10 @@ async def run_parallel(context: ActionContext) -> Outcome:
     async with trio.open_nursery() as nursery:
         for _ in range(min(fan.max_concurrent, len(fan_out.calls))):
             nursery.start_soon(fan_out.work)
-    context.write_stdout(fan_out.printed())
+    try:
+        context.write_stdout(fan_out.printed())
+    except ValueError as exc:
+        return Outcome(1, f"the results of the sub-DAGs cannot be printed: {exc}")
     return fan_out.outcome()
 
 

@@ -36,6 +36,7 @@ _ACTIONS = {
     "data": "edge.actions.data:run_data",
     "file": "edge.actions.file:run_file",
     "git.checkout": "edge.actions.git_checkout:run_git",
+    "foreach": "edge.actions.foreach:run_foreach",
     "http": "edge.actions.http_request:run_http",
     "jq": "edge.actions.jq:run_jq",
     "log": "edge.actions.log:run_log",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from edge.actions.children import ChildEnd, ChildError
+from edge.actions.children import BodyCall, BodyEnd, ChildEnd, ChildError
 from edge.core.errors import EdgeError
 from edge.core.ids import sub_run_id
 from edge.core.jsontypes import JsonObject
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ChildCall", "ChildHost", "EndedChild", "NodeChildren", "StopPolicy"]
 
+#: children of a loop's bodies that its record names
+CHILDREN_KEPT = 1000
 #: handlers in the order in which their outputs count (spec 12 section 11)
 _BEFORE = ("onInit",)
 _AFTER = ("onWait", "onSuccess", "onFailure", "onAbort", "onExit")
@@ -79,6 +81,7 @@ class NodeChildren:
     """Implements `edge.actions.children.Children` for one node."""
 
     def __init__(self, run: RunContext, key: str, step: Step) -> None:
+        self._run = run
         self._key = key
         self._step = step
         self._spec = run.spec
@@ -90,6 +93,7 @@ class NodeChildren:
         self._policy = run.stop_policy
         self._view = run.view
         self._found: dict[str, DAG] = {}
+        self._inner: dict[str, SubRun] = {}
         self._live: set[Runner] = set()
         self._signal = 0
         self._is_killed = False
@@ -166,6 +170,26 @@ class NodeChildren:
             environment=environment,
             secrets=tuple(dict.fromkeys((*self._spec.inherited_secrets, *secrets))),
         )
+
+    async def run_body(self, call: BodyCall) -> BodyEnd:
+        # the runner imports this module
+        from edge.engine.bodies import BodyRunner
+
+        runner = BodyRunner(self._run, self._step, call, self._note_inner)
+        self._live.add(runner)
+        try:
+            if self.is_stopped:
+                self._pass_on(runner)
+            return await runner.run_body()
+        finally:
+            self._live.discard(runner)
+
+    def _note_inner(self, children: tuple[SubRun, ...]) -> None:
+        """Record child runs of a body's steps with the loop: bodies have no record."""
+        known = len(self._inner)
+        self._inner.update((child.run_id, child) for child in children)
+        if len(self._inner) > known:
+            self._post(ChildrenNoted(self._key, tuple(self._inner.values())[-CHILDREN_KEPT:]))
 
     def stop(self, number: int) -> None:
         """Stop the children as root runs are stopped; start no further one."""

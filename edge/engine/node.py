@@ -33,7 +33,7 @@ from edge.engine.events import (
     RepeatChecked,
 )
 from edge.engine.logs import LineMatcher, OutputSink, StreamLog
-from edge.engine.processes import SpawnSpec, StepProcess
+from edge.engine.processes import SpawnSpec, StepProcess, pump
 from edge.engine.repeating import repeat_numbers
 from edge.engine.retries import retry_numbers
 from edge.engine.run_context import RunContext
@@ -49,7 +49,6 @@ __all__ = ["NodeRun"]
 #: how long output is still read after SIGKILL; whoever holds the pipe then is not in the group
 _DRAIN_S = 1.0
 _CLEAN_UP_S = 5.0
-_CHUNK_BYTES = 65_536
 
 
 class NodeRun:
@@ -196,7 +195,7 @@ class NodeRun:
 
     def _make_logs(self, name: str) -> None:
         spec, masker = self._run.spec, self._run.masker
-        stamp = log_stamp(self._run.now_ms())
+        stamp = log_stamp(self._run.clock.now_ms())
         stem = f"{safe_name(name)}.{stamp}.{spec.ref.run_id[:8]}"
         output = self.step.log_output or spec.dag.log_output
         if output is LogOutput.MERGED:
@@ -346,8 +345,8 @@ class NodeRun:
         try:
             async with trio.open_nursery() as nursery:
                 self._pumps = nursery.cancel_scope
-                nursery.start_soon(_pump, process.stdout, self._out)
-                nursery.start_soon(_pump, process.stderr, self._err)
+                nursery.start_soon(pump, process.stdout, self._out.write)
+                nursery.start_soon(pump, process.stderr, self._err.write)
                 await process.wait()
             is_closed = True
         finally:
@@ -397,8 +396,3 @@ class NodeRun:
             if sink.log.size and not is_twin:
                 found.append((stream, sink.log.path, sink.log.size))
         return found
-
-
-async def _pump(stream: trio.lowlevel.FdStream, sink: OutputSink) -> None:
-    while data := await stream.receive_some(_CHUNK_BYTES):
-        sink.write(data)

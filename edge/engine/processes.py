@@ -11,15 +11,16 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import trio
 
 from edge.engine.watcher import Watcher
 
-__all__ = ["SpawnSpec", "Spawner", "StepProcess"]
+__all__ = ["SpawnSpec", "Spawner", "StepProcess", "pump"]
 
+_CHUNK_BYTES = 65_536
 _FILES_WANTED = 65_536
 
 
@@ -168,3 +169,9 @@ def _limit_files(pid: int, limits: tuple[int, int]) -> None:
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
     except OSError:
         pass
+
+
+async def pump(stream: trio.lowlevel.FdStream, write: Callable[[bytes], None]) -> None:
+    """Hand on what a stream gives, to its end."""
+    while data := await stream.receive_some(_CHUNK_BYTES):
+        write(data)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from edge.core.clock import WallClock
 from edge.engine.attempt import AttemptSpec
 from edge.engine.children import ChildHost, StopPolicy
 from edge.engine.events import Event
@@ -13,6 +15,9 @@ from edge.engine.masking import Masker
 from edge.engine.processes import Spawner
 from edge.engine.visibility import RunView
 from edge.workflow.values import Scope
+
+if TYPE_CHECKING:
+    from edge.config.log import Logger
 
 __all__ = ["RunContext"]
 
@@ -25,7 +30,8 @@ class RunContext:
     spawner: Spawner
     scope: Scope
     base_dir: str
-    now_ms: Callable[[], int]
+    clock: WallClock
+    log: Logger
     post: Callable[[Event], None]
     log_grew: Callable[[str, str, Path, int], None]
     masker: Masker

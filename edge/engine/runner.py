@@ -36,7 +36,7 @@ from edge.engine.reporter import Reporter
 from edge.engine.run_context import RunContext
 from edge.engine.run_outputs import outputs_document
 from edge.engine.shared import SharedParts
-from edge.engine.visibility import RunView
+from edge.engine.visibility import RunView, touch
 
 if TYPE_CHECKING:
     from edge.config.log import Logger
@@ -125,11 +125,12 @@ class Runner:
                 spawner=self._spawner,
                 scope=prepared.scope,
                 base_dir=record.working_dir,
-                now_ms=self._clock.now_ms,
+                clock=self._clock,
+                log=self._console,
                 post=self.post,
                 log_grew=self._reporter.log_grew,
                 masker=prepared.masker,
-                view=RunView(self._plan, record, _touch),
+                view=RunView(self._plan, record, touch),
                 children=self._children,
                 stop_policy=self._stop_policy,
             )
@@ -384,15 +385,6 @@ def open_record(spec: AttemptSpec, record: RunRecord, now_ms: int) -> Prepared:
             record.params_list = [masker.text(text) for text in record.params_list]
         record.preconditions = [masker.members(entry) for entry in record.preconditions]
     return prepared
-
-
-def _touch(path: Path) -> None:
-    """Make the file of an empty stream, which a text names; a full disk must not end the step."""
-    try:
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        path.touch(mode=0o640)
-    except OSError:
-        pass
 
 
 def _internal(exc: Exception) -> str:

@@ -40,10 +40,7 @@ def missing_of_run(dag: DAG, *, on_worker: bool = False) -> str:
 def missing_of_step(step: Step) -> str:
     """Return why a step cannot be carried out; "" when it can."""
     # A feature around the action says more than the executor type that it implies.
-    features = (
-        ("foreach", step.foreach is not None),
-        ("approval", step.approval is not None),
-    )
+    features = (("approval", step.approval is not None),)
     for name, is_used in features:
         if is_used:
             return f"{name} {_ENDING}"

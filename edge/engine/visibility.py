@@ -15,7 +15,7 @@ from edge.core.status import NodeStatus
 from edge.engine.plan import Plan
 from edge.workflow.values import StepView
 
-__all__ = ["RunView", "VisibleSteps"]
+__all__ = ["RunView", "VisibleSteps", "touch"]
 
 _PUBLISHES = (NodeStatus.SUCCEEDED, NodeStatus.FAILED, NodeStatus.PARTIALLY_SUCCEEDED)
 
@@ -62,7 +62,7 @@ class RunView:
             found[outputs.variable] = outputs.value or ""
         return found
 
-    def steps(self, index: int | None) -> VisibleSteps:
+    def steps(self, index: int | None) -> Mapping[str, StepView]:
         """Return the steps that a step sees by their id; a handler (None) sees all."""
         return VisibleSteps(self, index)
 
@@ -121,3 +121,12 @@ class VisibleSteps(Mapping[str, StepView]):
 
     def __len__(self) -> int:
         return len(self._ids())
+
+
+def touch(path: Path) -> None:
+    """Make the file of an empty stream, which a text names; a full disk must not end the step."""
+    try:
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        path.touch(mode=0o640)
+    except OSError:
+        pass

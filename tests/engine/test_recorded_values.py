@@ -32,10 +32,6 @@ EXPECTED: dict[str, dict[str, Any]] = {
     entry["file"]: entry
     for entry in map(json.loads, (DATA / "expected.jsonl").read_text().splitlines())
 }
-#: workflow -> what it needs that no build of this version has
-WAITING = {
-    "37-foreach.yaml": "foreach",
-}
 #: child runs need a store: `test_children` holds these
 WITH_STORE = {"35-sub-dag.yaml", "36-parallel-items.yaml"}
 #: what `edge_differs` of a recording says in words: (step, member) -> what edge gives
@@ -87,7 +83,7 @@ def _found(step: dict[str, Any], node: NodeRecord) -> dict[str, Any]:
     return found | ({"error": node.error} if "error" in step or node.error else {})
 
 
-@pytest.mark.parametrize("name", sorted(set(EXPECTED) - set(WAITING) - WITH_STORE))
+@pytest.mark.parametrize("name", sorted(set(EXPECTED) - WITH_STORE))
 async def test_values_are_those_of_the_record(name: str, tmp_path: Path) -> None:
     entry = EXPECTED[name]
     if "run_status" not in entry:
@@ -118,12 +114,6 @@ async def test_values_are_those_of_the_record(name: str, tmp_path: Path) -> None
             if of == step["step"]:
                 wanted[member] = text
         assert _found(wanted, nodes[step["step"]]) == wanted
-
-
-@pytest.mark.parametrize("name", sorted(WAITING))
-def test_what_waits_names_its_action(name: str) -> None:
-    """An entry of the list goes when its action is built."""
-    assert f"{WAITING[name]}" in (DATA / name).read_text()
 
 
 def test_every_intended_difference_is_looked_at() -> None:
