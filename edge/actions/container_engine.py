@@ -13,7 +13,7 @@ import trio
 from edge.actions.base import ActionError
 from edge.actions.container_spec import ContainerSpec
 from edge.actions.engine_client import EngineClient, EngineError
-from edge.actions.engine_frames import FrameError, FrameReader, ProgressReader
+from edge.actions.engine_frames import FrameError, FrameReader, LineWatch, ProgressReader
 from edge.actions.registry_auth import auth_header, image_parts
 from edge.core.jsontypes import JsonObject, JsonValue
 
@@ -33,7 +33,6 @@ _FIND = (
     'for e in /proc/[0-9]*/environ; do if grep -q "{token}" "$e" 2>/dev/null; then p=${{e#/proc/}};'
     ' kill -{signal} "${{p%/environ}}" 2>/dev/null; fi; done'
 )
-_LINE_MAX_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +310,7 @@ class ContainerEngine:
             wanted = re.compile(pattern)
         except re.error as exc:
             raise ActionError(f'invalid log_pattern "{pattern}": {exc}') from exc
-        lines = _LineWatch(wanted)
+        lines = LineWatch(wanted)
         with trio.CancelScope() as scope:
 
             def look(data: bytes) -> None:
@@ -375,27 +374,6 @@ class ContainerEngine:
         except ActionError as exc:
             if self._warn is not None:
                 self._warn(f"failed to end a command in container {ident[:12]}: {exc}")
-
-
-class _LineWatch:
-    """Looks for a line of a log; lines are bounded."""
-
-    def __init__(self, wanted: re.Pattern[str]) -> None:
-        self.has_matched = False
-        self._wanted = wanted
-        self._rest = b""
-
-    def feed(self, data: bytes) -> bool:
-        *lines, rest = (self._rest + data).split(b"\n")
-        self._rest = rest[-_LINE_MAX_BYTES:]
-        self.has_matched = self.has_matched or any(map(self._is_match, lines))
-        return self.has_matched
-
-    def finish(self) -> bool:
-        return self._is_match(self._rest)
-
-    def _is_match(self, line: bytes) -> bool:
-        return self._wanted.search(line.decode("utf-8", "replace")) is not None
 
 
 def _drop(data: bytes) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
-__all__ = ["FrameError", "FrameReader", "ProgressReader"]
+__all__ = ["FrameError", "FrameReader", "LineWatch", "ProgressReader"]
 
 _HEAD_BYTES = 8
 _STREAMS = (0, 1, 2)
 _STDERR = 2
 _LINE_MAX_BYTES = 1 << 20
+_LOG_LINE_MAX_BYTES = 64 * 1024
 
 
 class FrameError(Exception):
@@ -91,3 +93,24 @@ class ProgressReader:
         said = report.get("error") or (detail.get("message") if isinstance(detail, dict) else "")
         if said and not self.error:
             self.error = str(said)
+
+
+class LineWatch:
+    """Looks for a line of a log; lines are bounded."""
+
+    def __init__(self, wanted: re.Pattern[str]) -> None:
+        self.has_matched = False
+        self._wanted = wanted
+        self._rest = b""
+
+    def feed(self, data: bytes) -> bool:
+        *lines, rest = (self._rest + data).split(b"\n")
+        self._rest = rest[-_LOG_LINE_MAX_BYTES:]
+        self.has_matched = self.has_matched or any(map(self._is_match, lines))
+        return self.has_matched
+
+    def finish(self) -> bool:
+        return self._is_match(self._rest)
+
+    def _is_match(self, line: bytes) -> bool:
+        return self._wanted.search(line.decode("utf-8", "replace")) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 
 import pytest
 
@@ -12,7 +13,7 @@ from edge.actions.container import wrapped
 from edge.actions.container_inputs import canonical
 from edge.actions.container_spec import container_spec, pull_policy, with_spec
 from edge.actions.engine_endpoint import Endpoint, read_endpoint
-from edge.actions.engine_frames import FrameError, FrameReader, ProgressReader
+from edge.actions.engine_frames import FrameError, FrameReader, LineWatch, ProgressReader
 from edge.actions.registry_auth import auth_header, image_parts, registry_of
 from edge.core.jsontypes import JsonObject, JsonValue
 from edge.workflow.model import Container
@@ -90,6 +91,24 @@ def test_other_streams() -> None:
     assert list(FrameReader(is_tty=True).feed(b"\x09raw")) == [(False, b"\x09raw")]
     with pytest.raises(FrameError, match="unrecognized stream: 72"):
         list(FrameReader().feed(b"HTTP/1.1"))
+
+
+# spec 13 section 4.3: `log_pattern` is searched line by line
+@pytest.mark.parametrize(
+    ("pieces", "found"),
+    [
+        ((b"not\nrea", b"dy 80\n"), True),
+        ((b"ready 80",), True),
+        ((b"ready\n 80\n",), False),
+        ((b"\xff ready 8\n",), True),
+        ((), False),
+    ],
+)
+def test_a_line_is_found_however_it_is_cut(pieces: tuple[bytes, ...], found: bool) -> None:
+    watch = LineWatch(re.compile(r"ready \d+"))
+    for piece in pieces:
+        watch.feed(piece)
+    assert (watch.has_matched or watch.finish()) is found
 
 
 def test_progress_keeps_the_first_error() -> None:
