@@ -7,6 +7,7 @@ those of a real run.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,7 +85,12 @@ async def dry_run(settings: Settings, dag: DAG, params: ResolvedParams) -> tuple
         spec, reporter=_NoReporter(), spawner=Spawner(None), clock=clock, log=get_logger()
     )
     result = await runner.run()
-    for folder in (spec.files.step_log_dir, spec.files.work_dir, spec.files.work_dir.parent):
+    made = [spec.files.step_log_dir, spec.files.work_dir, spec.files.work_dir.parent]
+    if spec.artifact_dir:
+        # that of this run alone; files of streams are opened when a step is prepared
+        shutil.rmtree(spec.artifact_dir, ignore_errors=True)
+        made.append(Path(spec.artifact_dir).parent)
+    for folder in made:
         try:
             folder.rmdir()
         except OSError:

@@ -72,6 +72,15 @@ async def test_no_record_and_no_work_directory_stay(tmp_path: Path) -> None:
     assert list((tmp_path / "home/data").rglob("root")) == []
 
 
+async def test_no_artifact_directory_stays(tmp_path: Path) -> None:
+    """spec 12 section 15: nothing happens; also for a DAG that has artifacts (section 18)."""
+    text = "steps: [{id: a, run: 'true', stdout: {artifact: o.txt}}]"
+    status, _, error = await _dry(tmp_path, text)
+    assert (status, error) == (RunStatus.SUCCEEDED, "")
+    artifacts = _settings(tmp_path).paths.artifact_dir
+    assert not artifacts.exists() or list(artifacts.iterdir()) == []
+
+
 async def test_a_cycle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cyclic plan detected"):
         await _dry(

@@ -122,3 +122,23 @@ async def test_waiting_ends_by_timeout_or_stop(
     node = runner.record.nodes[0]
     assert error.fullmatch(node.error)
     assert (node.status.word, node.exit_code) == (("failed", 124) if extra else ("aborted", 1))
+
+
+async def test_short_work_is_left_alone_by_a_stop_and_ended_by_a_kill(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """spec 13 section 1.4: it ignores stop signals; what goes on for ever is killed."""
+    text = """
+    max_clean_up_time_sec: 30
+    steps:
+      - {id: a, action: jq.filter, with: {filter: "last(repeat(1))", data: 1}}
+    """
+    runner = make_runner(text, tmp_path)
+    started = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(runner.run)
+        await trio.sleep(1)
+        runner.request_stop(signal.SIGTERM, allow_override=True)
+    node = runner.record.nodes[0]
+    assert (node.status.word, node.error) == ("aborted", "context canceled")
+    assert trio.current_time() - started >= 30
