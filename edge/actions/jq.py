@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import sys
+
 from edge.actions.base import ActionContext, ActionError, Outcome
 from edge.actions.files import read_content
 from edge.actions.inprocess import (
@@ -41,7 +44,8 @@ def _filter(context: ActionContext, inputs: Inputs) -> None:
         raise ActionError(f"failed to parse jq filter: {exc}") from None
     is_raw = inputs.flag("raw")
     try:
-        for result in program.run(value, check_stop):
+        for found in program.run(value, check_stop):
+            result = _finite(found)
             text = _raw(result) if is_raw else go_json(result, indent=_INDENT)
             print_from_thread(context.write_stdout, (text + "\n").encode("utf-8", "replace"))
     except (JqError, ValueError) as exc:
@@ -49,13 +53,23 @@ def _filter(context: ActionContext, inputs: Inputs) -> None:
         print_from_thread(context.write_stderr, line.encode("utf-8", "replace"))
 
 
+def _finite(value: JsonValue) -> JsonValue:
+    """Return a value as JSON can have it: no number is null, the infinite ones the largest."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else math.copysign(sys.float_info.max, value)
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return value
+
+
 def _raw(value: JsonValue) -> str:
     if isinstance(value, str):
         return value
     if value is None:
         return ""
-    is_number = isinstance(value, float) and value - value == 0
-    return decimal_text(value) if is_number else go_json(value)  # type: ignore[arg-type]
+    return decimal_text(value) if isinstance(value, float) else go_json(value)
 
 
 def _input(context: ActionContext, inputs: Inputs) -> JsonValue:

@@ -89,12 +89,6 @@ class _Parser:
                 definition = self._definition()
                 return ("def", definition, self.pipe(commas))
             left = self._comma() if commas else self._alternative()
-            if self._take("as"):
-                pattern = self._pattern()
-                if self._is("?//"):
-                    raise JqSyntaxError('"?//" is not available in this build of edge')
-                self._need("|")
-                return ("bind", left, pattern, self.pipe(commas))
             if self._take("|"):
                 return ("pipe", left, self.pipe(commas))
             return left
@@ -184,7 +178,16 @@ class _Parser:
     def _unary(self) -> Node:
         if self._take("-"):
             return ("negate", self._postfix())
-        return self._postfix()
+        node = self._postfix()
+        return self._binding(node) if self._take("as") else node
+
+    def _binding(self, source: Node) -> Node:
+        """Read what follows `term as`: it reaches to the end of the pipe."""
+        pattern = self._pattern()
+        if self._is("?//"):
+            raise JqSyntaxError('"?//" is not available in this build of edge')
+        self._need("|")
+        return ("bind", source, pattern, self.pipe())
 
     def _postfix(self) -> Node:
         node = self._term()

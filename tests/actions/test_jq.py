@@ -30,6 +30,7 @@ from tests.actions.context import Context, act
         ({"filter": ".a", "input": "$F"}, "7\n"),
         ({"filter": ".a", "data": "file://f.json"}, "7\n"),
         ({"filter": "empty", "data": 1}, ""),
+        ({"filter": "nan, -infinite", "data": 1}, "null\n-1.7976931348623157e+308\n"),
         ({"filter": ".x", "data": {"x": "$S"}}, '"api"\n'),
         ({"filter": ".", "data": 1, "unknown": True}, "1\n"),
     ],

@@ -136,6 +136,9 @@ from edge.workflow.jq import JqError, JqSyntaxError, Program
         ('reverse, ("ab" | reverse)', [1, 2], ["[2,1]", '"ba"']),
         ('startswith("a"), endswith("a")', "ab", ["true", "false"]),
         ("infinite > 1, (nan < nan), (nan | isnan)", None, ["true", "true", "true"]),
+        ("1, 2 as $x | [$x]", None, ["1", "[2]"]),
+        ("[1 + 2 as $x | $x * 10]", None, ["[21]"]),
+        ("reduce (1, 2) as $x (0; . + $x) | . as $y | $y + 1", None, ["4"]),
     ],
 )
 def test_filters(text: str, value: JsonValue, results: list[str]) -> None:
