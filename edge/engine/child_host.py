@@ -73,6 +73,11 @@ class LocalChildren:
             dag = await trio.to_thread.run_sync(self._load, name)
         if any(step.action == HUMAN_TASK for step in dag.steps):
             raise ChildError(f"human task steps are not allowed in sub-DAGs: {name}")
+        if any(step.approval is not None for step in dag.steps):
+            # Nobody could answer: only root runs wait for people here.
+            raise ChildError(
+                f"approval in the sub-DAG {name} is not available in this build of edge"
+            )
         if dag.is_distributed:
             raise ChildError(
                 f"worker_selector of the sub-DAG {name} is not available in this build of edge"

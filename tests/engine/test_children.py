@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -287,6 +288,18 @@ async def test_a_stop_starts_no_more_items(tmp_path: Path) -> None:
         assert found["summary"] == {"total": 3, "succeeded": 0, "failed": 1}
 
 
+async def test_a_fan_out_leaves_no_descriptor_open(tmp_path: Path) -> None:
+    """spec 12 section 12: children end in the process that goes on."""
+    items = " ".join(map(str, range(30)))
+    kid = "---\nname: kid\nparams: {V: x}\nsteps: [{id: k, run: 'echo $V; exit $V'}]\n"
+    async with make_world(tmp_path) as world:
+        await _run(world, _fan("[V=0]") + kid, run_id="first")
+        before = len(os.listdir("/proc/self/fd"))
+        await _run(world, _fan(f"'{items}'", "{dag: kid, params: 'V=${ITEM}'}") + kid)
+        assert len(os.listdir("/proc/self/fd")) <= before
+        assert len(_record(world).nodes[0].children) == 30
+
+
 _KID = "---\nname: kid\nsteps: [{id: k, run: echo hi}]\n"
 
 
@@ -313,6 +326,11 @@ _KID = "---\nname: kid\nsteps: [{id: k, run: echo hi}]\n"
             "{dag: kid}",
             "---\nname: kid\nworker_selector: {a: b}\nsteps: [{id: k, run: echo hi}]\n",
             "failed to set up step: worker_selector of the sub-DAG kid" + _ENDING,
+        ),
+        (
+            "{dag: kid}",
+            "---\nname: kid\nsteps: [{id: k, run: echo hi, approval: {prompt: go?}}]\n",
+            "failed to set up step: approval in the sub-DAG kid" + _ENDING,
         ),
         (
             "{dag: kid}, worker_selector: {a: b}",
