@@ -32,13 +32,28 @@ def body_spec(spec: AttemptSpec, step: Step, index: int) -> AttemptSpec:
     """Return what the body of one item runs as; its run id is never stored (spec 12 section 1)."""
     assert step.foreach is not None
     folder = spec.files.step_log_dir / "foreach" / safe_name(step.name) / str(index)
-    return replace(
-        spec,
+    # By name, not as a changed copy: what an earlier attempt of the run has left is not the body's.
+    return AttemptSpec(
         dag=_body_dag(spec.dag, step.foreach.steps),
         ref=RunRef(spec.ref.name, f"{spec.ref.run_id}-foreach-{index}"),
         stored_as=spec.stored_ref,
+        attempt_id=spec.attempt_id,
         root=spec.root or spec.ref,
+        parent=spec.parent,
+        params=spec.params,
+        trigger_type=spec.trigger_type,
+        trigger_actor=spec.trigger_actor,
+        worker_id=spec.worker_id,
         files=replace(spec.files, step_log_dir=folder),
+        step_environ=spec.step_environ,
+        process_environ=spec.process_environ,
+        default_shell=spec.default_shell,
+        step_log_max_bytes=spec.step_log_max_bytes,
+        state=spec.state,
+        created_ms=spec.created_ms,
+        inherited=spec.inherited,
+        inherited_secrets=spec.inherited_secrets,
+        depth=spec.depth,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -169,23 +168,28 @@ class LocalChildren:
         own = run_files(self._settings, dag, ref, attempt_id, created_ms)
         is_local = call.run.name in parent.dag.local_dags
         stem = Path(dag.source_file).stem if dag.source_file and not is_local else ""
-        return replace(
-            parent,
+        # By name, not as a changed copy: what belongs to the parent's own attempt stays there.
+        return AttemptSpec(
             dag=dag,
             ref=ref,
             attempt_id=attempt_id,
             attempt_key=attempt_key(root, ref, attempt_id),
             root=root,
             parent=parent.stored_ref,
-            stored_as=None,
             params=params,
             trigger_type=TriggerType.SUBDAG,
-            schedule_time="",
+            trigger_actor=parent.trigger_actor,
             labels=dag.labels,
             files=child_files(own, parent.files, ref.run_id),
+            step_environ=parent.step_environ,
+            process_environ=parent.process_environ,
+            default_shell=parent.default_shell,
+            step_log_max_bytes=parent.step_log_max_bytes,
+            state=parent.state,
             created_ms=created_ms,
-            queued_ms=None,
             definition_id=stem or dag.name,
+            pid=self._host.pid,
+            pid_started_ms=self._host.pid_started_ms,
             inherited=dict(call.environment),
             inherited_secrets=call.secrets,
             depth=parent.depth + 1,

@@ -93,6 +93,8 @@ async def test_what_a_body_sees_and_collects(loop: str, items: list[str], tmp_pa
          "foreach.key resolved with unresolved reference for item 0: ${foreach.none}"),
         (_loop("['']", more=", key: '${foreach.item}'"),
          "foreach.key resolved to an empty text for item 0"),
+        (_loop("[a]", "{id: s, run: echo, approval: {prompt: go?}}"),
+         "approval in foreach.steps is not available in this build of edge"),
         (_loop(str(list(range(1001)))), "foreach.items exceeds maximum limit of 1000"),
     ],
 )  # fmt: skip
