@@ -259,7 +259,7 @@ async def test_a_stop_signals_the_remote_command(sshd: Sshd, tmp_path: Path) -> 
     sshd hands the signal on to a command of any user but root, whose it refuses in its log.
     """
     pid_file = tmp_path / "pid"
-    text = f"echo $$ > {pid_file}; echo; sleep 300"
+    text = f"echo $$ > {pid_file}; echo; exec sleep 300"
     context = _Ssh(CommandRun((text,)), dict(sshd.options))  # type: ignore[arg-type]
     has_begun = trio.Event()
     context.write_stdout = lambda data: has_begun.set()  # type: ignore[method-assign]
