@@ -40,6 +40,7 @@ async def run_parallel(context: ActionContext) -> Outcome:
         return Outcome(1, f"{_SET_UP}parallel execution exceeds maximum limit")
     fan_out = _FanOut(context, _calls(context, items))
     context.children.note(fan_out.calls)
+    await fan_out.look_up()
     async with trio.open_nursery() as nursery:
         for _ in range(min(fan.max_concurrent, len(fan_out.calls))):
             nursery.start_soon(fan_out.work)
@@ -103,6 +104,15 @@ class _FanOut:
         self._errors = 0
         self._last_error = ""
         self._bytes = 0
+
+    async def look_up(self) -> None:
+        """Find each target once, not once for each child that starts at the same time."""
+        for name in dict.fromkeys(call.name for call in self.calls):
+            try:
+                await self._children.find(name)
+            except ChildError:
+                # each of its children says why
+                continue
 
     async def work(self) -> None:
         """Take one child after the other; a stop lets no further one start."""
