@@ -93,12 +93,6 @@ DIFFERENT = {
         'Error: unknown parameter(s): "NOPE"; accepted parameters are: BEAN, CUPS\n',
     ),
     33: Different("the caret line is ours", "Error: failed to load DAG from notyaml: <TEXT>"),
-    35: Different(
-        "sub-DAGs are a later issue",
-        "Error: failed to load DAG from outer: <TEXT>dag.run<TEXT>",
-        "",
-        1,
-    ),
     36: Different(
         "a later issue",
         "Error: start --from-run-id is not available in this version of edge yet\n",

@@ -448,4 +448,4 @@ def test_a_workflow_for_workers_runs_here_with_a_warning(edge: Edge) -> None:
     done = edge("start", "labelled", "--", "SITE=lab")
     assert done.code == 0, done.err
     assert "worker_selector is ignored" in done.err
-    assert "site:lab" in done.err
+    assert "site=lab" in done.err
