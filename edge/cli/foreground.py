@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import trio
@@ -17,6 +18,7 @@ from edge.core.clock import SystemClock
 from edge.core.errors import DuplicateRunError, UserError
 from edge.core.ids import RunRef, run_id_from
 from edge.core.record import NodeRecord
+from edge.core.status import TriggerType
 from edge.engine.control import serve_control
 from edge.engine.host import RunHost
 from edge.engine.plan import build_plan
@@ -25,21 +27,33 @@ from edge.engine.support import check_runnable
 from edge.store import Store
 from edge.store.host import this_host
 from edge.store.writer import StoreWriter
+from edge.workflow.params import ResolvedParams
 from edge.workflow.records import step_record
 
 if TYPE_CHECKING:
+    from edge.config.log import Logger
     from edge.config.settings import Settings
-    from edge.core.status import TriggerType
     from edge.engine.attempt import AttemptResult
+    from edge.engine.resuming import StoredRun
+    from edge.engine.retry_plan import Resumption
     from edge.engine.runner import Runner
     from edge.engine.watcher import Watcher
     from edge.workflow.model import DAG
-    from edge.workflow.params import ResolvedParams
 
-__all__ = ["ForegroundRun"]
+__all__ = ["ForegroundRun", "Retry"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PROGRESS_S = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """A stored run, and what a new attempt of it takes over."""
+
+    run: StoredRun
+    resumed: Resumption
+    step: str = ""
+    trigger_actor: str = ""
 
 
 class ForegroundRun:
@@ -58,12 +72,21 @@ class ForegroundRun:
         quiet: bool,
         progress: bool,
         params_text: str = "",
+        retry: Retry | None = None,
+        restarts: bool = False,
+        from_run_id: str = "",
     ) -> None:
-        """`params_text`: the parameters as the caller wrote them, for the log."""
+        """`params_text`: the parameters as the caller wrote them, for the log.
+
+        `restarts`: the run stands for one that was stopped; its summary is printed when it fails.
+        """
         self._settings = settings
         self._dag = dag
         self._params = params
         self._params_text = params_text
+        self._retry = retry
+        self._restarts = restarts
+        self._from_run_id = from_run_id
         self._clock = SystemClock()
         self._run_id = run_id or run_id_from(self._clock.now_ms(), os.urandom(10))
         self._trigger_type = trigger_type
@@ -76,13 +99,32 @@ class ForegroundRun:
         self._received: list[int] = []
         self._runner: Runner | None = None
 
+    @classmethod
+    def of_retry(
+        cls, settings: Settings, retry: Retry, *, quiet: bool, progress: bool
+    ) -> ForegroundRun:
+        """Return what executes a new attempt of a stored run."""
+        record = retry.run.record
+        return cls(
+            settings,
+            retry.run.dag,
+            ResolvedParams.from_list(record.params_list),
+            run_id=record.run_id,
+            trigger_type=TriggerType.RETRY,
+            schedule_time=record.schedule_time,
+            labels=record.labels,
+            quiet=quiet,
+            progress=progress,
+            retry=retry,
+        )
+
     async def run(self, watcher: Watcher | None) -> int:
         """Run to the end; print the tree and return the exit code of spec 12 section 8."""
         log = get_logger().bind(dag=self._dag.name, run_id=self._run_id)
         if self._progress:
             # The live view takes the place of the log lines.
             configure(quiet=True)
-        log.info("Executing root dag-run", params=self._params_text)
+        self._announce(log)
         self._check_plan()
         storage = self._settings.storage
         store = Store.open(self._settings.paths.store_file, page_size=storage.page_size)
@@ -90,20 +132,32 @@ class ForegroundRun:
             runner, result = await self._execute(store, watcher)
         finally:
             store.close()
-        if not self._quiet:
+        if not self._quiet and (result.error or not self._restarts):
             print_tree(runner.record, blank=True)
         if self._was_killed:
             return 1
-        if result.error:
-            if not self._quiet:
-                log.error("Failed to execute dag-run", err=result.error)
-                sys.stdout.flush()
-                print(
-                    f"Error: failed to execute the dag-run {self._dag.name}"
-                    f" (dag-run ID: {self._run_id}): {result.error}",
-                    file=sys.stderr,
-                )
+        if result.error and not self._quiet:
+            log.error("Failed to execute dag-run", err=result.error)
+            sys.stdout.flush()
+            what = (
+                "dag-run failed"
+                if self._restarts
+                else f"failed to execute the dag-run {self._dag.name} (dag-run ID: {self._run_id})"
+            )
+            print(f"Error: {what}: {result.error}", file=sys.stderr)
         return result.exit_code
+
+    def _announce(self, log: Logger) -> None:
+        if self._restarts:
+            log.info("Dag-run restart initiated")
+        elif self._from_run_id:
+            origin = self._from_run_id
+            log.info("Rescheduling dag-run", from_dag_run_id=origin, params=self._params_text)
+        elif self._retry is None:
+            log.info("Executing root dag-run", params=self._params_text)
+        else:
+            step = {"step": self._retry.step} if self._retry.step else {}
+            log.info("Dag-run retry initiated", **step, file=self._retry.run.record.log)
 
     def _check_plan(self) -> None:
         """Refuse what cannot run before anything is written, with the summary of such a run.
@@ -145,6 +199,11 @@ class ForegroundRun:
         return runner, result
 
     async def _start(self, runs: RunHost) -> RunRef:
+        retry = self._retry
+        if retry is not None:
+            return await runs.resume(
+                self._dag, retry.run.record, retry.resumed, trigger_actor=retry.trigger_actor
+            )
         try:
             return await runs.start(
                 self._dag,

@@ -16,6 +16,8 @@ __all__ = ["COMMANDS", "NOT_BUILT", "run"]
 #: command -> module below edge.cli, and the line of the overview
 COMMANDS: dict[str, tuple[str, str]] = {
     "start": ("start", "run a workflow here and wait for its end"),
+    "retry": ("retry", "run again what has not succeeded in a run"),
+    "restart": ("restart", "stop a running workflow and run it again"),
     "stop": ("stop", "stop a running workflow"),
     "status": ("status", "show the latest or a given run"),
     "history": ("history", "list runs"),
@@ -37,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 #: commands of the specification that this version does not have
 NOT_BUILT = frozenset(
     {
-        "enqueue", "dequeue", "retry", "restart", "ps", "ls", "rm", "cleanup", "exec",
+        "enqueue", "dequeue", "ps", "ls", "rm", "cleanup", "exec",
         "human-task", "completion", "queues", "suspend", "resume", "approve", "reject",
         "push-back", "step-status", "backup", "doctor", "token", "workers",
         "deploy", "profile", "install", "uninstall", "upgrade",

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PARAM_FLAGS",
+    "check_schedule_time",
     "command",
     "load_for_start",
     "overrides_of",
     "run",
     "settled_params",
+    "wants_progress",
     "with_default_dir",
 ]
 
@@ -33,7 +35,7 @@ PARAM_FLAGS = (
     Flag("name", "N", help="another name for the workflow"),
 )
 _TRIGGERS = ("scheduler", "manual", "webhook", "subdag", "retry", "catchup")
-_NOT_BUILT = ("from-run-id", "root", "attempt-id")
+_NOT_BUILT = ("root", "attempt-id")
 
 
 def command(name: str) -> Command:
@@ -45,6 +47,7 @@ def command(name: str) -> Command:
         (
             *PARAM_FLAGS,
             Flag("run-id", "r", help="id of the run (default: a generated one)"),
+            Flag("from-run-id", help="run the workflow and parameters of this run again"),
             Flag("labels", help="labels added to those of the workflow: k=v,word"),
             Flag("default-working-dir", help="directory of a workflow that names none"),
             Flag("dispatch", "", "bool", "send the run to a worker and follow it"),
@@ -69,6 +72,10 @@ def run(parsed: Parsed) -> int:
     trigger = _check_flags(parsed)
     settings = parsed.settings("dispatch" if parsed.flag("dispatch") else "")
     labels = _labels(parsed)
+    if parsed.has("from-run-id"):
+        from edge.cli.rerun import run_copy
+
+        return run_copy(parsed, settings, trigger, labels)
     dag = with_default_dir(load_for_start(parsed, settings), parsed.text("default-working-dir"))
     overrides = overrides_of(parsed)
     from edge.config.home import prepare_home
@@ -114,7 +121,7 @@ def run(parsed: Parsed) -> int:
         schedule_time=parsed.text("schedule-time"),
         labels=labels,
         quiet=parsed.flag("quiet"),
-        progress=_wants_progress(parsed),
+        progress=wants_progress(parsed),
         params_text=(
             parsed.text("params")
             if parsed.dash_at is None
@@ -136,20 +143,13 @@ def _check_flags(parsed: Parsed) -> TriggerType:
     word = parsed.text("trigger-type", "manual")
     if word not in _TRIGGERS:
         raise UserError(f'invalid trigger-type "{word}": must be one of {", ".join(_TRIGGERS)}')
-    moment = parsed.text("schedule-time")
-    if moment:
-        import datetime as dt
-
-        try:
-            valid = dt.datetime.fromisoformat(moment).tzinfo is not None
-        except ValueError:
-            valid = False
-        if not valid:
-            raise UserError(f'invalid --schedule-time value "{moment}": must be RFC 3339 format')
+    check_schedule_time(parsed.text("schedule-time"))
     if parsed.text("labels") and parsed.text("tags"):
         raise UserError("labels and deprecated tags cannot both be set")
     if parsed.has("run-id"):
         check_run_id(parsed.text("run-id"))
+    if parsed.has("from-run-id") and (parsed.has("parent") or parsed.has("root")):
+        raise UserError("--from-run-id cannot be combined with --parent or --root")
     if parsed.has("parent"):
         if not parsed.has("run-id"):
             raise UserError("dag-run ID must be provided for sub dag-runs")
@@ -160,6 +160,11 @@ def _check_flags(parsed: Parsed) -> TriggerType:
     if parsed.flag("dispatch") and parsed.text("default-working-dir"):
         # A task carries the workflow's text and no directory of this host.
         raise UserError("--default-working-dir cannot be used together with --dispatch")
+    if parsed.has("from-run-id"):
+        if parsed.has("params") or parsed.dash_at is not None:
+            raise UserError("parameters cannot be provided when using --from-run-id")
+        if parsed.flag("dispatch"):
+            raise UserError("--from-run-id cannot be used together with --dispatch")
     for name in _NOT_BUILT:
         if parsed.has(name):
             raise UserError(f"start --{name} is not available in this version of edge yet")
@@ -167,6 +172,19 @@ def _check_flags(parsed: Parsed) -> TriggerType:
         name = parsed.text("profile")
         raise UserError(f'failed to resolve profile "{name}": profile not found')
     return TriggerType[word.upper()]
+
+
+def check_schedule_time(moment: str) -> None:
+    """Refuse what is no instant with a time zone; "" = none given. Raises: UserError."""
+    if moment:
+        import datetime as dt
+
+        try:
+            valid = dt.datetime.fromisoformat(moment).tzinfo is not None
+        except ValueError:
+            valid = False
+        if not valid:
+            raise UserError(f'invalid --schedule-time value "{moment}": must be RFC 3339 format')
 
 
 def _labels(parsed: Parsed) -> tuple[str, ...]:
@@ -256,7 +274,8 @@ def overrides_of(parsed: Parsed) -> ParamOverrides:
     return parse_override_text(parsed.text("params"))
 
 
-def _wants_progress(parsed: Parsed) -> bool:
+def wants_progress(parsed: Parsed) -> bool:
+    """Return whether the live view takes the place of log lines."""
     return (
         sys.stderr.isatty() and not parsed.flag("quiet") and not os.environ.get("DISABLE_PROGRESS")
     )

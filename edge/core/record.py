@@ -90,6 +90,15 @@ class NodeRecord:
     def is_repeated(self, value: bool) -> None:
         self.extra["repeated"] = value
 
+    @property
+    def is_skipped_by_retry(self) -> bool:
+        """Whether a retry of other steps passes it by: it holds up nobody."""
+        return bool(self.extra.get("skippedByRetry"))
+
+    @is_skipped_by_retry.setter
+    def is_skipped_by_retry(self, value: bool) -> None:
+        self.extra["skippedByRetry"] = value
+
     def publish(self, outputs: StepOutputs | None, shown: StepOutputs | None) -> None:
         """Take over what an execution published, and how it is shown; None clears it."""
         self.outputs = outputs

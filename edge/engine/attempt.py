@@ -20,6 +20,7 @@ from edge.workflow.records import precondition_record, step_record
 if TYPE_CHECKING:
     from edge.actions.base import StateStore
     from edge.config.settings import Settings
+    from edge.engine.retry_plan import Resumption
 
 __all__ = [
     "STEP_LOG_MAX_BYTES",
@@ -86,6 +87,10 @@ class AttemptSpec:
     inherited_secrets: tuple[str, ...] = ()
     #: runs above this one
     depth: int = 0
+    #: the directory that steps start from, as an earlier attempt recorded it; "" = find it
+    working_dir: str = ""
+    #: what an earlier attempt of the run has left
+    resumed: Resumption | None = None
 
     @property
     def artifact_dir(self) -> str:
@@ -164,7 +169,7 @@ def log_stamp(at_ms: int) -> str:
 
 def new_record(spec: AttemptSpec) -> RunRecord:
     """Return the record of an attempt that has not started: every node, configured handlers."""
-    dag = spec.dag
+    dag, resumed = spec.dag, spec.resumed
     return RunRecord(
         name=spec.ref.name,
         run_id=spec.ref.run_id,
@@ -178,7 +183,11 @@ def new_record(spec: AttemptSpec) -> RunRecord:
         worker_id=spec.worker_id,
         pid=spec.pid,
         pid_started_ms=spec.pid_started_ms,
-        nodes=[NodeRecord(step=step_record(step, dag)) for step in dag.steps],
+        nodes=(
+            [NodeRecord(step=step_record(step, dag)) for step in dag.steps]
+            if resumed is None
+            else list(resumed.nodes)
+        ),
         handlers={
             key: NodeRecord(step=step_record(step, dag))
             for key, step in dag.handlers.configured().items()

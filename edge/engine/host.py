@@ -7,7 +7,7 @@ import signal as signals
 import sys
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import trio
@@ -24,11 +24,12 @@ from edge.engine.child_host import LocalChildren
 from edge.engine.plan import build_plan
 from edge.engine.processes import Spawner
 from edge.engine.reporter import StoreReporter
+from edge.engine.retry_plan import Resumption
 from edge.engine.run_params import settle_params
 from edge.engine.runner import Runner, open_record
 from edge.engine.state import StoreState
 from edge.engine.support import check_runnable
-from edge.store import HostIdentity, Snapshot, Store
+from edge.store import HostIdentity, Snapshot, Store, StoredRecord
 from edge.store.writer import StoreWriter
 from edge.workflow.model import DAG
 from edge.workflow.params import ParamOverrides, ResolvedParams
@@ -129,12 +130,66 @@ class RunHost:
         spec = self._spec(
             dag, params, ref, now_ms, trigger_type, trigger_actor, schedule_time, tuple(labels)
         )
+        return await self._begin(spec, now_ms)
+
+    async def resume(
+        self,
+        dag: DAG,
+        previous: StoredRecord,
+        resumed: Resumption,
+        *,
+        trigger_actor: str = "",
+    ) -> RunRef:
+        """Record a new attempt of a run durably and start it (spec 12 section 15).
+
+        `dag` is the stored one. Raises: as `start`; StaleAttemptError when the run has gone on.
+        """
+        if self._nursery is None or self._is_draining:
+            raise UserError("no new run is started: the service is stopping")
+        check_free_space(self.settings)
+        build_plan(dag)
+        check_runnable(dag)
+        now_ms = self._clock.now_ms()
+        params = ResolvedParams.from_list(previous.params_list)
+        spec = self._spec(
+            dag,
+            params,
+            previous.ref,
+            now_ms,
+            TriggerType.RETRY,
+            trigger_actor,
+            previous.schedule_time,
+            tuple(previous.labels),
+        )
+        files = spec.files
+        if previous.log:
+            # The scheduler log goes on; the logs of steps get a directory of their own.
+            log = Path(previous.log)
+            files = replace(files, log=log, step_log_dir=log.parent / files.step_log_dir.name)
+        if previous.archive_dir:
+            files = replace(files, artifact_dir=Path(previous.archive_dir))
+        spec = replace(
+            spec,
+            files=files,
+            created_ms=previous.created_ms,
+            queued_ms=previous.queued_ms,
+            definition_id=previous.definition_id,
+            working_dir=previous.working_dir,
+            resumed=resumed,
+        )
+        return await self._begin(spec, now_ms, after=previous.attempt_row)
+
+    async def _begin(self, spec: AttemptSpec, now_ms: int, *, after: int | None = None) -> RunRef:
+        assert self._nursery is not None
+        dag, ref = spec.dag, spec.ref
         record = new_record(spec)
         # Recorded as running at once: one durable commit before the first step, not two.
         prepared = open_record(spec, record, now_ms)
         snapshot = Snapshot(dag.text, dag.base_text, dag.source_file)
         attempt = await self._writer.commit(
-            lambda store: store.begin_attempt(record, snapshot, self._host, new_run=True)
+            lambda store: store.begin_attempt(
+                record, snapshot, self._host, new_run=after is None, after=after
+            )
         )
         runner = Runner(
             spec,

@@ -88,12 +88,13 @@ class RunMachine(StopRules):
             self._finalize(now)
             return
         self.stage = Stage.STEPS
-        for index, node in enumerate(self._steps):
-            if not self._plan.depends[index]:
-                self._ready.append(node)
+        self._open_gates(now)
 
     def _is_over(self) -> bool:
         if self._canceled or self._halted or not self._open:
+            return True
+        if not self._ready and self._before is not None:
+            # What it waits for was left alone by a retry of other steps.
             return True
         if not self._ready:
             self.run_error = "deadlock detected: no runnable nodes but DAG not finished"
@@ -158,7 +159,12 @@ class RunMachine(StopRules):
             return RunStatus.RUNNING
         if is_partial(self._steps):
             return RunStatus.PARTIALLY_SUCCEEDED
-        return RunStatus.FAILED if self.run_error else RunStatus.SUCCEEDED
+        if self.run_error:
+            return RunStatus.FAILED
+        if self._before is None or all(node.is_okay for node in self._steps):
+            return RunStatus.SUCCEEDED
+        # A retry of some steps succeeded beside older failures: the status stays (section 8).
+        return RunStatus.FAILED if self._before.is_success else self._before
 
     def _dag_checked(self, event: ev.ConditionsChecked, now: ev.Moment) -> None:
         if self.stage is not Stage.CONDITIONS:

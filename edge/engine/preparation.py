@@ -38,7 +38,7 @@ def prepare_run(spec: AttemptSpec, started_ms: int) -> Prepared:
     """Return the scope of a run: layers 1 to 9 of spec 11 section 7.1."""
     warnings = unenforced(spec.dag)
     scope = run_scope(spec, started_ms)
-    working_dir = default_dir(spec, scope)
+    working_dir = spec.working_dir or default_dir(spec, scope)
     folders = [working_dir]
     if spec.dag.source_file:
         folders.append(os.path.dirname(os.path.abspath(spec.dag.source_file)))

@@ -19,10 +19,12 @@ __all__ = [
     "continue_key",
     "handler_for",
     "is_partial",
+    "lets_pass",
     "may_retry",
     "repeat_wait_s",
     "retry_wait_s",
     "timeout_error",
+    "tolerates",
     "wants_repeat",
 ]
 
@@ -114,6 +116,29 @@ class NodeState:
 def continue_key(step: Step) -> str:
     """Return the name under which the verdict of `continue_on` is kept (spec 12 section 7)."""
     return f"DAGU_CONTINUE_ON.{step.name}"
+
+
+def tolerates(step: Step, node: NodeRecord) -> bool:
+    """Tell whether a stored failure passes: the exit code is gone, the verdict was kept."""
+    key = continue_key(step)
+    return step.continue_on.failed or node.output_variables.get(key) == f"{key}=true"
+
+
+def lets_pass(step: Step, node: NodeRecord) -> bool | None:
+    """Tell whether a final node lets its dependents start (the gate of spec 12 section 4).
+
+    None: it is not final.
+    """
+    match node.status:
+        case NodeStatus.SUCCEEDED | NodeStatus.PARTIALLY_SUCCEEDED:
+            return True
+        case NodeStatus.FAILED:
+            return tolerates(step, node)
+        case NodeStatus.SKIPPED:
+            return step.continue_on.skipped or node.is_skipped_by_retry
+        case NodeStatus.ABORTED | NodeStatus.REJECTED:
+            return False
+    return None
 
 
 def may_retry(numbers: RetryNumbers | None, code: int, retries: int) -> bool:

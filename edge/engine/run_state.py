@@ -9,10 +9,11 @@ from collections import deque
 from enum import IntEnum
 
 from edge.core.record import RunRecord
-from edge.core.status import NodeStatus
+from edge.core.status import NodeStatus, RunStatus
 from edge.engine import events as ev
 from edge.engine.plan import Plan
-from edge.engine.rules import NodeState, Phase
+from edge.engine.retry_plan import Resumption
+from edge.engine.rules import NodeState, Phase, tolerates
 from edge.workflow.model import DAG
 
 __all__ = ["RunState", "Stage"]
@@ -32,7 +33,10 @@ class Stage(IntEnum):
 class RunState:
     """The memory of a run machine. Only its subclasses decide anything."""
 
-    def __init__(self, dag: DAG, plan: Plan, record: RunRecord) -> None:
+    def __init__(
+        self, dag: DAG, plan: Plan, record: RunRecord, resumed: Resumption | None = None
+    ) -> None:
+        """`resumed`: what the attempt before has left behind."""
         self.dag = dag
         self.record = record
         self.stage = Stage.NEW
@@ -51,6 +55,12 @@ class RunState:
         self._handlers: deque[str] = deque()
         #: steps without a final status
         self._open = len(self._steps)
+        #: status of the attempt before, where there is one
+        self._before: RunStatus | None = None
+        if resumed is not None:
+            self._before = resumed.status
+            for index in resumed.kept:
+                self._keep(self._steps[index])
         self._delaying = False
         self._canceled = False
         self._stop_signal = 0
@@ -65,6 +75,12 @@ class RunState:
         self._timers: set[str] = set()
         self._changed: dict[str, None] = {}
         self._effects: list[ev.Effect] = []
+
+    def _keep(self, node: NodeState) -> None:
+        """Leave a node of the attempt before as it is."""
+        node.phase = Phase.ENDED
+        node.passes = tolerates(node.step, node.record)
+        self._open -= 1
 
     def has_ended(self, key: str) -> bool:
         """Tell whether a node is final and nothing of it runs any more."""
@@ -122,18 +138,29 @@ class RunState:
                 waiting = self._steps[index]
                 if waiting.phase is not Phase.IDLE:
                     continue
-                verdict = self._gate(index)
-                if verdict is None:
-                    continue
-                if verdict is NodeStatus.NOT_STARTED:
-                    waiting.phase = Phase.QUEUED
-                    self._ready.append(waiting)
-                    continue
-                waiting.phase = Phase.ENDED
-                waiting.record.status = verdict
-                self._open -= 1
-                self._changed[waiting.key] = None
-                ended.append(waiting)
+                if self._open_gate(waiting, index):
+                    ended.append(waiting)
+
+    def _open_gates(self, now: ev.Moment) -> None:
+        """Look at the gate of every step once, at the beginning."""
+        for index, node in enumerate(self._steps):
+            if node.phase is Phase.IDLE and self._open_gate(node, index):
+                self._wake_dependents(node, now)
+
+    def _open_gate(self, node: NodeState, index: int) -> bool:
+        """Queue a step that may start; return whether the gate has ended it instead."""
+        verdict = self._gate(index)
+        if verdict is None:
+            return False
+        if verdict is NodeStatus.NOT_STARTED:
+            node.phase = Phase.QUEUED
+            self._ready.append(node)
+            return False
+        node.phase = Phase.ENDED
+        node.record.status = verdict
+        self._open -= 1
+        self._changed[node.key] = None
+        return True
 
     def _gate(self, index: int) -> NodeStatus | None:
         """Return NOT_STARTED when a step may start, a final status, or None for not yet."""
@@ -149,7 +176,7 @@ class RunState:
                         node.record.error = "upstream failed"
                         return NodeStatus.ABORTED
                 case NodeStatus.SKIPPED:
-                    if not other.step.continue_on.skipped:
+                    if not (other.step.continue_on.skipped or other.record.is_skipped_by_retry):
                         node.record.error = "upstream skipped"
                         return NodeStatus.SKIPPED
                 case NodeStatus.ABORTED:

@@ -69,7 +69,7 @@ class Runner:
         self._stop_policy = StopPolicy()
         self.record = new_record(spec) if record is None else record
         self._plan = build_plan(spec.dag)
-        self._machine = RunMachine(spec.dag, self._plan, self.record)
+        self._machine = RunMachine(spec.dag, self._plan, self.record, spec.resumed)
         self._reporter = reporter
         self._spawner = spawner
         self._clock = clock
@@ -114,7 +114,11 @@ class Runner:
         prepared.scope.warn = self._warn
         failure = self._make_directories() or prepared.error
         await self._reporter.opened(record)
-        self._say("DAG run started", {"params": self.spec.params.as_list()})
+        if self.spec.resumed is None:
+            self._say("DAG run started", {"params": self.spec.params.as_list()})
+        else:
+            target: dict[str, object] = {"retry_target_attempt_id": self.spec.resumed.attempt_id}
+            self._say("DAG run retry started", target)
         for warning in prepared.warnings:
             self._warn(warning)
         if failure:

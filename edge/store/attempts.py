@@ -61,13 +61,21 @@ class AttemptWriter(Database):
     # -- a new attempt
 
     def begin_attempt(
-        self, record: RunRecord, snapshot: Snapshot, host: HostIdentity | None, *, new_run: bool
+        self,
+        record: RunRecord,
+        snapshot: Snapshot,
+        host: HostIdentity | None,
+        *,
+        new_run: bool,
+        after: int | None = None,
     ) -> int:
         """Record a new attempt, durably, and make it the latest of its run; return its row id.
 
-        `host` is the process that runs it, None for a queued or a remote run.
+        `host` is the process that runs it, None for a queued or a remote run. `after` is the row of
+        the attempt that it follows, which must be the latest and must not run.
 
-        Raises: DuplicateRunError when `new_run` and the run exists.
+        Raises: DuplicateRunError when `new_run` and the run exists, StaleAttemptError when somebody
+        was faster.
         """
         with self.transaction(durable=True):
             conn = self.connection()
@@ -80,6 +88,10 @@ class AttemptWriter(Database):
             if found and new_run:
                 raise DuplicateRunError(
                     f"dag-run ID {record.run_id} already exists for DAG {record.name}"
+                )
+            if after is not None and not (found and self._may_follow(found[1], after)):
+                raise StaleAttemptError(
+                    f"dag-run {record.ref} has gone on in the meantime; look at it again"
                 )
             run, prev = found or (self._run_number(record.created_ms), None)
             texts = rows.step_texts(record)
@@ -111,6 +123,11 @@ class AttemptWriter(Database):
                 conn.execute("UPDATE runs SET latest = ? WHERE id = ?", (attempt, run))
             self._write_rows(attempt, packed)
             return attempt
+
+    def _may_follow(self, latest: int, after: int) -> bool:
+        status = self._status(latest)
+        parked = (RunStatus.QUEUED, RunStatus.WAITING)
+        return latest == after and (status.is_final or status in parked)
 
     def _insert(self, table: str, values: dict[str, object]) -> int:
         marks = ", ".join("?" * len(values))

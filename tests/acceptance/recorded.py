@@ -53,7 +53,7 @@ class Different(NamedTuple):
 
 
 #: commands that a later issue builds; each says so
-NOT_BUILT = frozenset("enqueue dequeue restart retry ps ls exec rm cleanup".split())
+NOT_BUILT = frozenset("enqueue dequeue ps ls exec rm cleanup".split())
 
 #: note of an invocation -> the configuration that it names, `<ROOT>/work/alt.yaml`
 CONFIGS = {
@@ -80,9 +80,6 @@ DIFFERENT = {
         "text of spec 30 section 1.8, without Go's time layout",
         'Error: invalid --schedule-time value "tomorrow": must be RFC 3339 format\n',
     ),
-    16: Different(
-        "a later issue", "Error: start --from-run-id is not available in this version of edge yet\n"
-    ),
     23: Different(
         "the flag's value is unquoted once, also for the log line",
         'time=<TIME> level=INFO msg="Executing root dag-run" dag=brew run-id=<ID>'
@@ -93,15 +90,6 @@ DIFFERENT = {
         'Error: unknown parameter(s): "NOPE"; accepted parameters are: BEAN, CUPS\n',
     ),
     33: Different("the caret line is ours", "Error: failed to load DAG from notyaml: <TEXT>"),
-    36: Different(
-        "a later issue",
-        "Error: start --from-run-id is not available in this version of edge yet\n",
-        "",
-        1,
-    ),
-    37: Different(
-        "a later issue", "Error: start --from-run-id is not available in this version of edge yet\n"
-    ),
     44: Different(
         "a path is looked up in the working directory only (spec 30 section 1.4)",
         "Error: failed to extract DAG name: failed to read DAG metadata from file boom.yaml:"
@@ -110,6 +98,17 @@ DIFFERENT = {
     48: Different("the caret line is ours", "Error: Validation failed for notyaml\n- <TEXT>"),
     91: Different(_STOP_LOG, ""),
     93: Different(_STOP_LOG, ""),
+    101: Different(
+        "refused before anything changes (spec 30 section 1.8)",
+        'Error: step "nope" not found in DAG-run r1\n',
+        "",
+    ),
+    102: Different(
+        "refused before anything changes (spec 30 section 1.8)",
+        'Error: cannot retry step "after": its dependency "boom" has not succeeded\n',
+        "",
+        1,
+    ),
     107: Different(
         "one warning that the selector is ignored (spec 30 section 1.8)",
         '<TEXT> level=WARN msg="worker_selector is ignored: <TEXT>status=succeeded<TEXT>',

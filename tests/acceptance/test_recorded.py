@@ -17,7 +17,7 @@ _ALL = load()
 #: they show what earlier ones did: run in one home, in this order
 _HISTORY = [
     *(17, 18, 19, 20, 21, 22, 23, 25, 27, 28, 29, 30, 32, 107),
-    *(41, 51, 52, 55, 65, 89, 91, 93),
+    *(41, 51, 52, 55, 65, 89, 91, 93, 97, 98, 99, 100, 101, 102, 103, 36),
 ]
 #: runs that `_HISTORY` lacks are listed, or a run that is alive is meant; test_start.py has those
 _LEFT_OUT = {
@@ -32,6 +32,9 @@ _LEFT_OUT = {
     87: "a live run: test_start.py",
     88: "a live run: test_start.py",
     90: "a live run: test_start.py",
+    94: "the newest run was stopped in an invocation left out; test_retry.py",
+    105: "a configured queue: a later issue",
+    108: "a queued run: a later issue",
     157: "any auth.mode but none is refused by the services only (issue 3)",
     158: "only the services look at auth.mode until access control is there (issue 3)",
     160: "any auth.mode but none is refused by the services only (issue 3)",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.core.errors import DuplicateRunError, NotFoundError
+from edge.core.errors import DuplicateRunError, NotFoundError, StaleAttemptError
 from edge.core.ids import RunRef
 from edge.core.record import NodeRecord, StepOutputs
 from edge.core.status import NodeStatus, RunStatus
@@ -314,3 +314,33 @@ def test_a_rolled_back_change_is_written_again(store: Store) -> None:
     found = store.load_record(record.ref)
     assert found is not None
     assert found.nodes[0].status is NodeStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("status", "follows"),
+    [
+        (RunStatus.FAILED, True),
+        (RunStatus.SUCCEEDED, True),
+        (RunStatus.WAITING, True),
+        (RunStatus.QUEUED, True),
+        (RunStatus.RUNNING, False),
+    ],
+)
+def test_a_retry_follows_the_latest_attempt_unless_that_runs(
+    status: RunStatus, follows: bool, store: Store
+) -> None:
+    """spec 12 section 22: compare-and-swap under the run's lock."""
+    first = store.begin_attempt(make_record(status=status), SNAPSHOT, HOST, new_run=True)
+    again = make_record(attempt_id="bbbbbb")
+    if not follows:
+        with pytest.raises(StaleAttemptError, match="pump:r1 has gone on"):
+            store.begin_attempt(again, SNAPSHOT, HOST, new_run=False, after=first)
+        return
+    store.begin_attempt(again, SNAPSHOT, HOST, new_run=False, after=first)
+    with pytest.raises(StaleAttemptError):
+        store.begin_attempt(
+            make_record(attempt_id="cccccc"), SNAPSHOT, HOST, new_run=False, after=first
+        )
+    found = store.load_record(again.ref)
+    assert found is not None
+    assert found.attempt_id == "bbbbbb"
