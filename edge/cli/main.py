@@ -19,6 +19,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "retry": ("retry", "run again what has not succeeded in a run"),
     "restart": ("restart", "stop a running workflow and run it again"),
     "stop": ("stop", "stop a running workflow"),
+    "approve": ("answer", "approve a step that waits"),
+    "reject": ("answer", "reject a step that waits, and with it the run"),
+    "push-back": ("answer", "let a step that waits for approval run again"),
+    "human-task": ("humantask", "complete a human task of a waiting run"),
     "status": ("status", "show the latest or a given run"),
     "history": ("history", "list runs"),
     "logs": ("logs", "print what a step or a run wrote"),
@@ -40,8 +44,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 NOT_BUILT = frozenset(
     {
         "enqueue", "dequeue", "ps", "ls", "rm", "cleanup", "exec",
-        "human-task", "completion", "queues", "suspend", "resume", "approve", "reject",
-        "push-back", "step-status", "backup", "doctor", "token", "workers",
+        "completion", "queues", "suspend", "resume",
+        "step-status", "backup", "doctor", "token", "workers",
         "deploy", "profile", "install", "uninstall", "upgrade",
     }
 )  # fmt: skip

@@ -257,6 +257,8 @@ class StartHandler:
 
     key: str
     run_status: str
+    #: names of the steps that wait for people
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,8 +93,8 @@ class RunMachine(StopRules):
     def _is_over(self) -> bool:
         if self._canceled or self._halted or not self._open:
             return True
-        if not self._ready and self._before is not None:
-            # What it waits for was left alone by a retry of other steps.
+        if not self._ready and (self._before is not None or self._is_waiting):
+            # What it waits for was left alone by a retry of other steps, or waits for people.
             return True
         if not self._ready:
             self.run_error = "deadlock detected: no runnable nodes but DAG not finished"
@@ -124,8 +124,11 @@ class RunMachine(StopRules):
         if self._stop_signal:
             self._do(ev.Note("All child processes have been terminated", bound=False))
         self.stage = Stage.HANDLERS
-        if not self._killed:
-            wanted = (handler_for(self.status()), "onExit")
+        status = self.status()
+        if status is RunStatus.WAITING:
+            self._handlers.extend(key for key in ("onWait",) if key in self._nodes)
+        elif not self._killed:
+            wanted = (handler_for(status), "onExit")
             self._handlers.extend(key for key in wanted if key in self._nodes)
 
     def _next_handler(self, now: ev.Moment) -> None:
@@ -143,7 +146,17 @@ class RunMachine(StopRules):
     def _start_handler(self, key: str, now: ev.Moment) -> None:
         status = RunStatus.RUNNING if self.stage is Stage.INIT else self.status()
         self._activate(self._nodes[key], now)
-        self._do(ev.StartHandler(key, status.word))
+        waiting = self._waiting_names() if key == "onWait" else ()
+        self._do(ev.StartHandler(key, status.word, waiting))
+
+    @property
+    def _is_waiting(self) -> bool:
+        return any(node.record.status is NodeStatus.WAITING for node in self._steps)
+
+    def _waiting_names(self) -> tuple[str, ...]:
+        return tuple(
+            node.step.name for node in self._steps if node.record.status is NodeStatus.WAITING
+        )
 
     def status(self) -> RunStatus:
         """Derive the run's status from its nodes (spec 12 section 8)."""
@@ -157,6 +170,10 @@ class RunMachine(StopRules):
             return RunStatus.FAILED
         if self.stage < Stage.HANDLERS:
             return RunStatus.RUNNING
+        if any(node.record.status is NodeStatus.REJECTED for node in self._steps):
+            return RunStatus.REJECTED
+        if self._is_waiting:
+            return RunStatus.WAITING
         if is_partial(self._steps):
             return RunStatus.PARTIALLY_SUCCEEDED
         if self.run_error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -54,7 +54,8 @@ _CLEAN_UP_S = 5.0
 class NodeRun:
     """One started node, from its preparation to its end."""
 
-    def __init__(self, run: RunContext, key: str, step: Step, run_status: str = "") -> None:
+    def __init__(self, run: RunContext, key: str, step: Step, given: Mapping[str, str]) -> None:
+        """`given`: variables that the engine sets for this node."""
         self.key = key
         self.step = step
         self.dag = run.spec.dag
@@ -64,7 +65,7 @@ class NodeRun:
         self.scope = run.scope
         self.cwd = run.base_dir
         self._run = run
-        self._run_status = run_status
+        self._given = given
         self._out: OutputSink | None = None
         self._err: OutputSink | None = None
         self._env: dict[str, str] = {}
@@ -162,7 +163,6 @@ class NodeRun:
         visible = run.view.steps(self._index)
         seen = run.scope.with_steps(visible, strict=self._index is not None)
         self.cwd = step_dir(step, run.base_dir, seen.child(outputs.items(), Source.OUTPUT))
-        extra = {"DAG_RUN_STATUS": self._run_status} if self._run_status else None
         self.scope = step_scope(
             seen,
             step,
@@ -170,7 +170,7 @@ class NodeRun:
             cwd=self.cwd,
             outputs=outputs,
             is_handler=self._index is None,
-            extra=extra,
+            extra=self._given,
         )
         self._make_logs(name)
 

@@ -235,7 +235,7 @@ class NodeRules(RunState):
         """A stop lets the current execution end; it counts as a success (spec 12 section 10)."""
         node.record.error = ""
         node.record.exit_code = 0
-        self._end(node, NodeStatus.SUCCEEDED, now)
+        self._succeed(node, now)
 
     # -- the end
 
@@ -250,7 +250,17 @@ class NodeRules(RunState):
         elif node.is_partial:
             self._end(node, NodeStatus.PARTIALLY_SUCCEEDED, now)
         else:
+            self._succeed(node, now)
+
+    def _succeed(self, node: NodeState, now: ev.Moment) -> None:
+        """End a step well, or let it wait for people (spec 12 section 14)."""
+        if not node.waits_for_people:
             self._end(node, NodeStatus.SUCCEEDED, now)
+        elif self._canceled:
+            # Nobody has agreed to it: a retry asks again.
+            self._end(node, NodeStatus.ABORTED, now)
+        else:
+            self._end(node, NodeStatus.WAITING, now)
 
     def _settle_failure(self, node: NodeState, code: int, matched: bool, now: ev.Moment) -> None:
         """It failed for good: ask `continue_on` (spec 12 section 7)."""
@@ -266,7 +276,9 @@ class NodeRules(RunState):
         if node.passes and node.step.continue_on.mark_success and node.is_step:
             self._end(node, NodeStatus.SUCCEEDED, now)
             return
-        self.run_error = node.record.error
+        if node.key != "onWait":
+            # The failure of that handler is only logged (spec 12 section 9).
+            self.run_error = node.record.error
         self._end(node, NodeStatus.FAILED, now)
 
     def _fail_timed_out(self, node: NodeState, now: ev.Moment) -> None:

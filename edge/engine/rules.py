@@ -9,6 +9,7 @@ from edge.core.durations import format_go_duration
 from edge.core.record import NodeRecord
 from edge.core.status import NodeStatus, RunStatus
 from edge.engine.events import RepeatNumbers, RetryNumbers
+from edge.workflow.human import HUMAN_TASK
 from edge.workflow.model import Step
 
 __all__ = [
@@ -106,6 +107,15 @@ class NodeState:
     def is_step(self) -> bool:
         """Return whether it is a step, not a handler."""
         return self.key.isdigit()
+
+    @property
+    def is_human_task(self) -> bool:
+        return self.step.action == HUMAN_TASK
+
+    @property
+    def waits_for_people(self) -> bool:
+        """Return whether people have to answer before the step counts as a success."""
+        return self.is_step and (self.step.approval is not None or self.is_human_task)
 
     @property
     def is_okay(self) -> bool:

@@ -118,7 +118,8 @@ class RunState:
     def _end(self, node: NodeState, status: NodeStatus, now: ev.Moment) -> None:
         """Make a node final and let its dependents know."""
         record = node.record
-        if node.phase.is_active:
+        is_open = status is NodeStatus.WAITING and node.is_human_task
+        if node.phase.is_active and not is_open:
             record.finished_ms = now.wall_ms
         node.phase = Phase.ENDED
         record.status = status

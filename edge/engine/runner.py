@@ -8,6 +8,7 @@ nursery of `run`.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from edge.engine.check_command import CheckCommand
 from edge.engine.children import ChildHost, StopPolicy
 from edge.engine.conditions import check_all
 from edge.engine.environment import process_environ
+from edge.engine.human_node import HumanTaskRun
 from edge.engine.logs import SchedulerLog
 from edge.engine.machine import RunMachine
 from edge.engine.masking import Masker
@@ -32,11 +34,13 @@ from edge.engine.outputs_file import write_outputs
 from edge.engine.plan import build_plan
 from edge.engine.preparation import Prepared, prepare_run
 from edge.engine.processes import Spawner
+from edge.engine.pushback import push_back_env
 from edge.engine.reporter import Reporter
 from edge.engine.run_context import RunContext
 from edge.engine.run_outputs import outputs_document
 from edge.engine.shared import SharedParts
 from edge.engine.visibility import RunView, touch
+from edge.workflow.human import HUMAN_TASK
 
 if TYPE_CHECKING:
     from edge.config.log import Logger
@@ -235,9 +239,12 @@ class Runner:
                 self._publish(keys)
             case ev.StartStep(key=key):
                 self._say("Step started", {"step": self._plan.steps[int(key)].name})
-                self._start(key, "")
-            case ev.StartHandler(key=key, run_status=status):
-                self._start(key, status)
+                self._start(key, push_back_env(self.record.nodes[int(key)]))
+            case ev.StartHandler(key=key, run_status=status, waiting=waiting):
+                given = {"DAG_RUN_STATUS": status}
+                if waiting:
+                    given["DAG_WAITING_STEPS"] = ",".join(waiting)
+                self._start(key, given)
             case ev.ExecuteNode(key=key):
                 self._spawn_task(self._execute_node, key)
             case ev.CheckRepeat(key=key):
@@ -272,13 +279,14 @@ class Runner:
 
     # -- nodes
 
-    def _start(self, key: str, run_status: str) -> None:
+    def _start(self, key: str, given: Mapping[str, str]) -> None:
         assert self._run is not None
         if key.isdigit():
             step = self._plan.steps[int(key)]
         else:
             step = self.spec.dag.handlers.configured()[key]
-        node = self._nodes[key] = NodeRun(self._run, key, step, run_status)
+        kind = HumanTaskRun if step.action == HUMAN_TASK else NodeRun
+        node = self._nodes[key] = kind(self._run, key, step, given)
         self.post(node.prepare())
 
     async def _check_node(self, key: str) -> None:

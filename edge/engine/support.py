@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from edge.actions.table import is_built, missing_library
 from edge.core.errors import UserError
+from edge.workflow.human import HUMAN_TASK
 from edge.workflow.model import DAG, DAGType, Step
 
 __all__ = ["check_runnable", "missing_of_run", "missing_of_step", "unenforced"]
@@ -39,11 +40,9 @@ def missing_of_run(dag: DAG, *, on_worker: bool = False) -> str:
 
 def missing_of_step(step: Step) -> str:
     """Return why a step cannot be carried out; "" when it can."""
-    # A feature around the action says more than the executor type that it implies.
-    features = (("approval", step.approval is not None),)
-    for name, is_used in features:
-        if is_used:
-            return f"{name} {_ENDING}"
+    if step.action == HUMAN_TASK:
+        # The engine itself opens it; no action does.
+        return ""
     if is_built(step):
         return missing_library(step)
     return f'action "{step.action or step.type}" {_ENDING}'

@@ -30,7 +30,7 @@ class RunView:
         self._plan = plan
         self._record = record
         self._touch = touch
-        self._has_variables = any(step.output for step in plan.steps)
+        self._has_variables = any(step.output or step.approval for step in plan.steps)
         self.by_id = {step.id: index for index, step in enumerate(plan.steps) if step.id}
 
     def ancestors(self, index: int) -> list[int]:
@@ -56,6 +56,9 @@ class RunView:
         for at in indexes:
             node = self._record.nodes[at]
             outputs = node.outputs
+            for name, value in _approval_inputs(node):
+                found.pop(name, None)
+                found[name] = value
             if outputs is None or not outputs.variable or node.status not in _PUBLISHES:
                 continue
             found.pop(outputs.variable, None)
@@ -90,6 +93,15 @@ class RunView:
             return None
         self._touch(Path(path))
         return path
+
+
+def _approval_inputs(node: NodeRecord) -> Iterator[tuple[str, str]]:
+    """Yield what people gave when they approved the step (spec 12 section 14)."""
+    own = node.step.get("output")
+    if "approvalInputs" in node.extra:
+        for name, text in node.output_variables.items():
+            if name != own and not name.startswith("DAGU_CONTINUE_ON."):
+                yield name, text.partition("=")[2]
 
 
 class VisibleSteps(Mapping[str, StepView]):

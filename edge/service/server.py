@@ -29,6 +29,7 @@ from edge.service.errors import single_error
 from edge.service.health import is_loopback, serve_health
 from edge.service.leftovers import kill_leftovers
 from edge.service.notify import Notifier, watchdog_period_s
+from edge.service.resumer import Resumer
 from edge.service.signals import StopRequest, listen
 from edge.service.testclock import schedule_clock
 from edge.store import HostIdentity, Store
@@ -188,6 +189,7 @@ class _ServiceProcess:
         """Run scheduler and web until a signal, then drain the runs while the pages stay up."""
         catalog = Catalog(self._settings, log=self._log)
         starters = trio.CancelScope()
+        resumer = Resumer(self._settings, parts.store, self._host, parts.runs)
         async with trio.open_nursery() as nursery:
             if self._roles & {"web", "scheduler"}:
                 await nursery.start(catalog.watch)
@@ -197,6 +199,7 @@ class _ServiceProcess:
             # Last: a process that cannot have its ports must not have started a run.
             if "scheduler" in self._roles:
                 await nursery.start(self._run_scheduler, starters, parts, catalog)
+                nursery.start_soon(resumer.run)
             period_s = watchdog_period_s(self._environ, self._host.pid)
             if period_s is not None:
                 nursery.start_soon(self._notifier.keep_watchdog, period_s, parts.writer.flush)
@@ -207,6 +210,7 @@ class _ServiceProcess:
             self._notifier.send("STOPPING=1", "STATUS=draining")
             self._log.info("Stopping", reason=self._stop.reason, runs=len(parts.runs.active))
             starters.cancel()
+            resumer.stop()
             # A due run that is being started still gets started, and drains like the others.
             with trio.move_on_after(LAUNCH_LIMIT_S):
                 await self._scheduler_ended.wait()

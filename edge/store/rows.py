@@ -151,6 +151,9 @@ def _take_extra(node: NodeRecord, text: str | None) -> None:
     real = _text(found.pop(_REAL, node.step_outputs_value))
     node.extra = found
     names = [name for name in node.output_variables if not name.startswith("DAGU_CONTINUE_ON.")]
+    if "approvalInputs" in node.extra:
+        # What people gave when they approved the step stands there, too (spec 12 section 14).
+        names = [name for name in names if name == node.step.get("output")]
     if names or real or node.output_value or node.outputs_value:
         node.outputs = StepOutputs(
             variable=names[0] if names else "",

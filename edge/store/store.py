@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from edge.core.errors import StoreError
+from edge.core.errors import NotFoundError, StaleAttemptError, StoreError
 from edge.core.ids import RunRef
+from edge.core.status import RunStatus
 from edge.store import dialect, migrations, recovery
 from edge.store.host import is_alive
 from edge.store.reads import RunReader
 from edge.store.schedule import SlotBook
-from edge.store.types import ActiveRun, HostIdentity, LiveCheck, ProcessGroup
+from edge.store.types import ActiveRun, HostIdentity, LiveCheck, ProcessGroup, StoredRecord
 
 __all__ = ["Store"]
 
@@ -61,6 +63,25 @@ class Store(SlotBook, RunReader):
         """Remove the copies that migrations kept; call it when a start has turned out well."""
         for copy in migrations.copies(self.path):
             copy.unlink(missing_ok=True)
+
+    # -- answers of people
+
+    def answer(self, ref: RunRef, change: Callable[[StoredRecord], tuple[str, bool]]) -> str:
+        """Let `change` alter the latest record of a waiting run, durably, in one transaction.
+
+        It returns what to say and whether it changed anything; what it raises changes nothing.
+        Raises: NotFoundError, StaleAttemptError when the run has gone on.
+        """
+        with self.transaction(durable=True):
+            record = self.load_record(ref)
+            if record is None:
+                raise NotFoundError(f"dag-run ID not found: {ref.run_id}")
+            said, has_changed = change(record)
+            if has_changed and not self.replace(
+                record.attempt_row, record, expected=(RunStatus.WAITING,)
+            ):
+                raise StaleAttemptError(f"DAG-run state changed before {ref} was answered")
+            return said
 
     # -- recovery
 

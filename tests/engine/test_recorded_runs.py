@@ -42,7 +42,7 @@ PLAIN = (
     " dag-in-init-timeout stderr-tail h-outputs2 outfile outfile-undecl big-output outputs-json"
     " retry-counter-step h-retry"
     " rep-while-cond rep-until-expected rep-while-exit rep-until-exit rep-true-limit rep-backoff"
-    " rep-retry router1"
+    " rep-retry router1 human-root appr"
 ).split()
 #: probe -> how the run is stopped; the recording's own command
 STOPPED = {

@@ -83,8 +83,6 @@ def test_what_changes_no_step_is_not_refused(members: dict[str, Any]) -> None:
             {"type": "dag_enqueue", "action": "dag.enqueue", "sub_dag": SubDAG("kid")},
             'action "dag.enqueue"',
         ),
-        ({"run": _RUN, "approval": Approval()}, "approval"),
-        ({"action": "human.task"}, 'action "human.task"'),
     ],
 )
 def test_a_step_is_refused_by_its_action_or_feature(members: dict[str, Any], text: str) -> None:
@@ -98,6 +96,8 @@ def test_a_step_is_refused_by_its_action_or_feature(members: dict[str, Any], tex
         {"run": _RUN, "mail_on_error": True},
         {"type": "docker", "run": _RUN, "container": Container(image="i")},
         {"run": _RUN, "repeat_policy": RepeatPolicy(mode="while")},
+        {"run": _RUN, "approval": Approval()},
+        {"action": "human.task"},
         {"run": ExecRun("true"), "action": "exec"},
         {"type": "noop", "action": "noop"},
         {"type": "router", "action": "router.route", "router": Router("x", ())},
