@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from edge.engine.events import NodeExited, NodeResolved
 from edge.engine.node import NodeRun
+from edge.engine.run_context import RunContext
 from edge.workflow.field_policy import policy_of
+from edge.workflow.human import HUMAN_TASK
+from edge.workflow.model import Step
 from edge.workflow.values import resolve
 
-__all__ = ["HumanTaskRun"]
+__all__ = ["HumanTaskRun", "node_run"]
+
+
+def node_run(run: RunContext, key: str, step: Step, given: Mapping[str, str]) -> NodeRun:
+    """Return what carries a node out; `given`: variables that the engine sets for it."""
+    kind = HumanTaskRun if step.action == HUMAN_TASK else NodeRun
+    return kind(run, key, step, given)
 
 
 class HumanTaskRun(NodeRun):

@@ -24,7 +24,7 @@ from edge.engine.check_command import CheckCommand
 from edge.engine.children import ChildHost, StopPolicy
 from edge.engine.conditions import check_all
 from edge.engine.environment import process_environ
-from edge.engine.human_node import HumanTaskRun
+from edge.engine.human_node import node_run
 from edge.engine.logs import SchedulerLog
 from edge.engine.machine import RunMachine
 from edge.engine.masking import Masker
@@ -40,7 +40,6 @@ from edge.engine.run_context import RunContext
 from edge.engine.run_outputs import outputs_document
 from edge.engine.shared import SharedParts
 from edge.engine.visibility import RunView, touch
-from edge.workflow.human import HUMAN_TASK
 
 if TYPE_CHECKING:
     from edge.config.log import Logger
@@ -241,10 +240,8 @@ class Runner:
                 self._say("Step started", {"step": self._plan.steps[int(key)].name})
                 self._start(key, push_back_env(self.record.nodes[int(key)]))
             case ev.StartHandler(key=key, run_status=status, waiting=waiting):
-                given = {"DAG_RUN_STATUS": status}
-                if waiting:
-                    given["DAG_WAITING_STEPS"] = ",".join(waiting)
-                self._start(key, given)
+                more = {"DAG_WAITING_STEPS": ",".join(waiting)} if waiting else {}
+                self._start(key, {"DAG_RUN_STATUS": status, **more})
             case ev.ExecuteNode(key=key):
                 self._spawn_task(self._execute_node, key)
             case ev.CheckRepeat(key=key):
@@ -285,8 +282,7 @@ class Runner:
             step = self._plan.steps[int(key)]
         else:
             step = self.spec.dag.handlers.configured()[key]
-        kind = HumanTaskRun if step.action == HUMAN_TASK else NodeRun
-        node = self._nodes[key] = kind(self._run, key, step, given)
+        node = self._nodes[key] = node_run(self._run, key, step, given)
         self.post(node.prepare())
 
     async def _check_node(self, key: str) -> None:

@@ -12,7 +12,7 @@ from edge.service.resumer import Resumer
 from edge.store.host import this_host
 from edge.store.types import StoredRecord
 from tests.engine.helpers import read
-from tests.engine.test_host import _world
+from tests.engine.world import make_world
 
 _BY = Person("ann", "os:1", 1_780_000_000_000)
 _TEXT = """
@@ -25,7 +25,7 @@ steps:
 
 async def test_an_answered_run_gets_a_new_attempt(tmp_path: Path) -> None:
     """spec 12 section 14: when no node waits, the run resumes; inputs reach later steps."""
-    async with _world(tmp_path) as world:
+    async with make_world(tmp_path) as world:
         ref = await world.start(_TEXT)
         assert (await world.wait(ref)).status is RunStatus.WAITING
 
