@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from edge.engine.attempt import AttemptSpec, child_files, new_record, run_files
 from edge.engine.children import ChildCall, EndedChild
 from edge.engine.plan import build_plan
 from edge.engine.reporter import StoreReporter
+from edge.engine.retry_plan import plan_full
 from edge.engine.run_params import settle_params
 from edge.engine.runner import Runner, open_record
 from edge.engine.support import check_runnable
@@ -121,6 +123,10 @@ class LocalChildren:
             now_ms = self._clock.now_ms()
             created_ms = now_ms if before is None else before.created_ms
             spec = self._spec(call, root, params, created_ms)
+            if before is not None:
+                # only what has not succeeded runs again
+                again = plan_full(dag, build_plan(dag), before)
+                spec = replace(spec, resumed=again, working_dir=before.working_dir)
             record = new_record(spec)
             if call.run.item:
                 record.extra["parallelItem"] = call.run.item

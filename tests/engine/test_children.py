@@ -442,6 +442,21 @@ async def test_a_retried_step_finds_its_child_again(tmp_path: Path) -> None:
         assert len(record.nodes[0].children) == 1
 
 
+async def test_a_retried_child_runs_only_its_failed_part(tmp_path: Path) -> None:
+    """spec 12 section 12: an existing child id is retried, not started anew."""
+    text = (
+        "steps:\n  - id: a\n    action: dag.run\n    with: {dag: kid}\n"
+        "    retry_policy: {limit: 1, interval_sec: 0}\n"
+        f"---\nname: kid\nsteps:\n  - {{id: k, run: 'echo k >> {tmp_path}/ran', output: O}}\n"
+        f"  - {{id: l, depends: k, run: 'echo l >> {tmp_path}/ran; mkdir {tmp_path}/d && exit 3;"
+        " true'}\n"
+    )
+    async with make_world(tmp_path) as world:
+        result = await _run(world, text)
+        assert result.error == ""
+        assert read(str(tmp_path / "ran")) == "k\nl\nl\n"
+
+
 async def test_each_repeat_has_a_child_of_its_own(tmp_path: Path) -> None:
     """spec 12 section 6: ids become random, earlier children move to `childrenRepeated`."""
     text = (
