@@ -90,6 +90,11 @@ DIFFERENT = {
         'Error: unknown parameter(s): "NOPE"; accepted parameters are: BEAN, CUPS\n',
     ),
     33: Different("the caret line is ours", "Error: failed to load DAG from notyaml: <TEXT>"),
+    35: Different(
+        "lines of a child name the child alone",
+        "<TEXT>dag=outer run-id=out1<TEXT>dag=hello run-id=<ID><TEXT>"
+        "dag=outer run-id=out1<TEXT>status=succeeded<TEXT>",
+    ),
     44: Different(
         "a path is looked up in the working directory only (spec 30 section 1.4)",
         "Error: failed to extract DAG name: failed to read DAG metadata from file boom.yaml:"

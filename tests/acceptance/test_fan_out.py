@@ -52,7 +52,7 @@ def test_a_wide_fan_out_stays_small(tmp_path: Path) -> None:
 
 
 def _peak_kb(pid: int) -> int:
-    """Return the most memory of a process so far; not `ru_maxrss`, which counts ours before exec."""
+    """Return the most memory of a process so far; `ru_maxrss` would count ours before exec."""
     try:
         text = Path(f"/proc/{pid}/status").read_text()
     except OSError:

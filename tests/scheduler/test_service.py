@@ -76,6 +76,7 @@ async def test_a_dead_run_is_not_busy_and_gets_recorded(tmp_path: Path, mock_clo
         record = b.store.load_record(ref)
         assert record is not None
         record.run_id, record.attempt_id = "r2", "bbbbbb"
+        record.root = None
         record.attempt_key = ""
         gone = HostIdentity(boot_id(), 2**22 - 1, 1, 1)
         b.store.begin_attempt(record, Snapshot("steps: []"), gone, new_run=True)
