@@ -174,7 +174,7 @@ def unknown_citations() -> list[str]:
 def _cases() -> Counter[str]:
     """Return test -> number of its cases, as pytest collects them."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", str(TESTS)],
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-o", "addopts=", str(TESTS)],
         cwd=ROOT,
         capture_output=True,
         text=True,
