@@ -129,6 +129,7 @@ class _TarWriter:
             options["compresslevel"] = level if 0 <= level <= 9 else 6
         elif kind == "tar.bz2":
             options["compresslevel"] = level if 1 <= level <= 9 else 9
+        # closed by `close`; no overload of typeshed takes a mode that is not literal
         self._tar = tarfile.open(fileobj=file, mode=mode, **options)  # type: ignore[call-overload]  # noqa: SIM115
 
     def add(self, path: str, name: str, about: os.stat_result) -> None:

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import IO, Protocol
+from typing import IO, Literal, Protocol
 
 __all__ = ["BROKEN", "Entry", "Reader", "open_reader"]
 
@@ -88,10 +88,18 @@ def open_reader(path: str, kind: str) -> Reader:
     return _Zip(path) if kind == "zip" else _Tar(path, kind)
 
 
+_TAR_MODES: dict[str, Literal["r:", "r:gz", "r:bz2", "r:xz"]] = {
+    "tar": "r:",
+    "tar.gz": "r:gz",
+    "tar.bz2": "r:bz2",
+    "tar.xz": "r:xz",
+}
+
+
 class _Tar:
     def __init__(self, path: str, kind: str) -> None:
-        mode = {"tar": "r:", "tar.gz": "r:gz", "tar.bz2": "r:bz2", "tar.xz": "r:xz"}[kind]
-        self._file = tarfile.open(path, mode, errorlevel=2)  # type: ignore[call-overload]  # noqa: SIM115
+        # closed by `close`, with the reader
+        self._file = tarfile.open(path, _TAR_MODES[kind], errorlevel=2)  # noqa: SIM115
 
     def entries(self) -> Iterator[Entry]:
         for info in self._file:

@@ -75,6 +75,7 @@ class Connection:
                 code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
                 if code not in (_BUSY, _LOCKED) or time.monotonic() > limit:
                     raise
+                # in a thread of the action's own; SQLite tells nobody when a lock is given back
                 time.sleep(0.01)
 
     @property

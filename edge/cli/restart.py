@@ -119,4 +119,5 @@ def _stop(store: Store, settings: Settings, stored: StoredRun) -> None:
         record = store.load_record(ref)
         if record is None or as_seen(record, host).status is not RunStatus.RUNNING:
             return
+        # another process ends it, and its record is all that tells; no event loop runs here yet
         time.sleep(_POLL_S)

@@ -21,7 +21,8 @@ def push_back_env(node: NodeRecord) -> dict[str, str]:
     found["DAG_PUSHBACK_ITERATION"] = str(iteration)
     found["DAG_PUSHBACK_PREVIOUS_STDOUT_FILE"] = str(node.extra.get("pushBackPreviousStdout", ""))
     past = node.extra.get("pushBackHistory")
-    history = [_shown(item) for item in past if isinstance(item, dict)] if past else []  # type: ignore[union-attr]
+    rounds = past if isinstance(past, list) else []
+    history = [_shown(item) for item in rounds if isinstance(item, dict)]
     last = history[-1] if history else {"iteration": iteration}
     whole: JsonObject = {**last, "history": list(history)}
     found["DAG_PUSHBACK"] = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))

@@ -42,7 +42,6 @@ _MAX_CHARS = 16 * 1024 * 1024
 _MAX_STEPS = 5_000_000
 #: calls of a template by itself; Python's own stack allows for about this many
 _MAX_DEPTH = 150
-_MISSING = object()
 
 _Function = Callable[..., JsonValue]
 
@@ -234,11 +233,10 @@ class _Execution:
     # pipelines
 
     def pipe(self, pipe: Pipe, dot: JsonValue, *, is_range: bool = False) -> JsonValue:
-        value: object = _MISSING
+        final: tuple[JsonValue, ...] = ()
         for call in pipe.calls:
-            value = self.call(call, dot, value)
-        assert value is not _MISSING
-        result: JsonValue = value  # type: ignore[assignment]
+            final = (self.call(call, dot, final),)
+        (result,) = final
         if pipe.variables and not is_range:
             if pipe.declares:
                 self.variables.append((pipe.variables[0], result))
@@ -246,17 +244,17 @@ class _Execution:
                 self.assign(pipe.variables[0], result)
         return result
 
-    def call(self, call: Call, dot: JsonValue, final: object) -> JsonValue:
+    def call(self, call: Call, dot: JsonValue, final: tuple[JsonValue, ...]) -> JsonValue:
+        """Return what a call gives; `final` is the result of the one before it in a pipe."""
         self.count()
         if not call.function:
-            if len(call.args) > 1 or final is not _MISSING:
+            if len(call.args) > 1 or final:
                 self.fail(call, f"can't give argument to non-function {call.text}")
             return self.value(call.args[0], dot, call)
         if call.function in _SHORT_CIRCUIT:
             return self.short_circuit(call, dot, final)
         args = [self.value(arg, dot, call) for arg in call.args]
-        if final is not _MISSING:
-            args.append(final)  # type: ignore[arg-type]
+        args.extend(final)
         function = self.functions[call.function]
         self.check_arguments(call, function, len(args))
         try:
@@ -279,19 +277,19 @@ class _Execution:
             message = f"wrong number of args for {call.function}: want {want} got {given}"
             self.fail(call, message)
 
-    def short_circuit(self, call: Call, dot: JsonValue, final: object) -> JsonValue:
+    def short_circuit(self, call: Call, dot: JsonValue, final: tuple[JsonValue, ...]) -> JsonValue:
         """`and` and `or` stop at the argument that decides."""
         wanted = call.function == "or"
-        value: object = _MISSING
+        last: tuple[JsonValue, ...] = ()
         for arg in call.args:
             value = self.value(arg, dot, call)
             if is_true(value) is wanted:
                 return value
-        if final is not _MISSING:
-            value = final
-        if value is _MISSING:
+            last = (value,)
+        last = final or last
+        if not last:
             self.fail(call, f"wrong number of args for {call.function}: want at least 1 got 0")
-        return value  # type: ignore[return-value]
+        return last[0]
 
     def value(self, operand: Operand, dot: JsonValue, call: Call) -> JsonValue:
         if isinstance(operand, Constant):
@@ -305,7 +303,7 @@ class _Execution:
             return self.fields(found, operand.names, call)
         if isinstance(operand, Chain):
             return self.fields(self.pipe(operand.pipe, dot), operand.names, call)
-        return self.call(operand, dot, _MISSING)
+        return self.call(operand, dot, ())
 
     def fields(self, value: JsonValue, names: tuple[str, ...], call: Call) -> JsonValue:
         for name in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
@@ -24,17 +25,17 @@ __all__ = ["SPECIAL", "Calls"]
 _MAX_STACK = 100_000
 
 
-class Calls:
+class Calls(ABC):
     """The part of a program that carries these out; `jq.Program` has the rest."""
 
-    def _run(self, node: Node, env: Env, path: Path | None, value: Any) -> Results:
-        raise NotImplementedError
+    @abstractmethod
+    def _run(self, node: Node, env: Env, path: Path | None, value: Any) -> Results: ...
 
-    def _values(self, node: Node, env: Env, value: Any) -> Iterator[Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def _values(self, node: Node, env: Env, value: Any) -> Iterator[Any]: ...
 
-    def _count_step(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _count_step(self) -> None: ...
 
     def _assign(self, node: Node, env: Env, path: Path | None, value: Any) -> Results:
         sign, left, right = node[1:]

@@ -137,17 +137,17 @@ def test_texts_of_system_errors() -> None:
 @pytest.mark.parametrize(
     ("text", "home", "path"),
     [
-        ("a/b", False, "/work/a/b"),
-        ("./a/../b", False, "/work/b"),
+        ("a/b", False, "/srv/a/b"),
+        ("./a/../b", False, "/srv/b"),
         ("/x", False, "/x"),
         ("~/a", True, "/home/me/a"),
         ("~", True, "/home/me"),
-        ("~/a", False, "/work/~/a"),
-        ("~you", True, "/work/~you"),
+        ("~/a", False, "/srv/~/a"),
+        ("~you", True, "/srv/~you"),
     ],
 )
 def test_paths(text: str, home: bool, path: str) -> None:
-    context = Context("file.stat", cwd="/work", env={"HOME": "/home/me"})
+    context = Context("file.stat", cwd="/srv", env={"HOME": "/home/me"})
     assert resolve_path(context, text, expand_home=home) == path
 
 
