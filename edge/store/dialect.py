@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -76,11 +77,29 @@ def prepare_writer(conn: sqlite3.Connection) -> None:
 
     The schema is created before the log exists: that writes its pages once instead of twice.
     """
-    conn.execute("PRAGMA journal_mode = WAL")
+    _turn_on_wal(conn)
     conn.execute("PRAGMA synchronous = NORMAL")
     conn.execute("PRAGMA temp_store = MEMORY")
     conn.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     conn.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT_BYTES}")
+
+
+def _turn_on_wal(conn: sqlite3.Connection) -> None:
+    """Turn the log on; waits for others that do it in the same moment.
+
+    SQLite does not wait here by itself: it says at once that the database is busy when another
+    connection holds the old form open. Raises: sqlite3.Error after the usual time.
+    """
+    limit = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            conn.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as exc:
+            code = (getattr(exc, "sqlite_errorcode", None) or 0) & 0xFF
+            if code != sqlite3.SQLITE_BUSY or time.monotonic() > limit:
+                raise
+        time.sleep(0.005)
 
 
 def set_durable(conn: sqlite3.Connection, durable: bool) -> None:

@@ -135,3 +135,27 @@ def test_the_schema_of_a_version_never_moves(tmp_path: Path, version: int, diges
     store = Store.open(path)
     store.close()
     assert query(path, "PRAGMA user_version") == SCHEMA_VERSION
+
+
+def test_turning_the_log_on_waits_for_who_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "edge.db"
+    dialect.create_file(path)
+    reader, writer = dialect.connect(path, "rw"), dialect.connect(path, "rw")
+    reader.execute("CREATE TABLE t (x)")
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM t").fetchall()
+    writer.execute("PRAGMA busy_timeout = 0")
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        reader.execute("COMMIT")
+
+    monkeypatch.setattr(dialect.time, "sleep", wait)
+    dialect.prepare_writer(writer)
+    assert len(waits) == 1
+    assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    reader.close()
+    writer.close()
